@@ -1,0 +1,1 @@
+//! The Datagen source connector.

@@ -1,0 +1,1 @@
+//! Partitioners, rotation, formats and object names shared by every object-store sink.

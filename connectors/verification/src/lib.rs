@@ -1,0 +1,1 @@
+//! The verification connectors of Kafka's own system tests.

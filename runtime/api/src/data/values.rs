@@ -1,0 +1,1 @@
+//! `org.apache.kafka.connect.data.Values`: the data in a text, and the text of data.

@@ -1,0 +1,1 @@
+//! Bytes to and from Connect data: the converters of Apache Kafka.

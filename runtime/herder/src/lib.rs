@@ -1,0 +1,1 @@
+//! Standalone and distributed control, validation, restarts.

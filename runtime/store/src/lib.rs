@@ -1,0 +1,1 @@
+//! Config, offset and status stores over memory, file and Kafka.

@@ -1,0 +1,1 @@
+//! Task loops, conversion chain, tolerance and offset tracking.
