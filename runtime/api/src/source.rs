@@ -164,10 +164,7 @@ pub struct SourceTaskContext {
 
 impl SourceTaskContext {
     /// A context; the runtime (or a test) makes one for each task.
-    pub fn new(
-        clock: Arc<dyn Clock>,
-        offset_storage_reader: Arc<dyn OffsetStorageReader>,
-    ) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, offset_storage_reader: Arc<dyn OffsetStorageReader>) -> Self {
         Self {
             clock,
             offset_storage_reader,

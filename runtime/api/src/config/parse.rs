@@ -127,7 +127,9 @@ impl ConfigDef {
             .keys()
             .map(|key| {
                 let outcome = key.validate(config);
-                parsed.values.insert(key.name.clone(), outcome.value.clone());
+                parsed
+                    .values
+                    .insert(key.name.clone(), outcome.value.clone());
                 outcome
             })
             .collect();
@@ -226,7 +228,9 @@ impl ConfigKey {
                 .map_err(|_| not_a_number()),
             ConfigType::List if text.is_empty() => Ok(ConfigData::List(Vec::new())),
             ConfigType::List => Ok(ConfigData::List(
-                text.split(',').map(|item| item.trim().to_string()).collect(),
+                text.split(',')
+                    .map(|item| item.trim().to_string())
+                    .collect(),
             )),
         }
     }

@@ -44,16 +44,10 @@ mod tests {
     #[test]
     fn order_of_mirror_maker_partitions() {
         let keys = ["topic", "partition", "cluster"];
-        let order: Vec<&str> = java_hash_order(keys)
-            .into_iter()
-            .map(|i| keys[i])
-            .collect();
+        let order: Vec<&str> = java_hash_order(keys).into_iter().map(|i| keys[i]).collect();
         assert_eq!(order, ["cluster", "partition", "topic"]);
         let keys = ["database", "server"];
-        let order: Vec<&str> = java_hash_order(keys)
-            .into_iter()
-            .map(|i| keys[i])
-            .collect();
+        let order: Vec<&str> = java_hash_order(keys).into_iter().map(|i| keys[i]).collect();
         assert_eq!(order, ["server", "database"]);
     }
 

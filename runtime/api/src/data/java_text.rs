@@ -51,7 +51,9 @@ fn push_special(value: f64, out: &mut String) {
 
 /// `text` is a non-zero number in the form of ryu: `-12.5`, `1e21`, `1.5e-7`.
 fn push_shortest(text: &str, out: &mut String) {
-    let (sign, text) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
+    let (sign, text) = text
+        .strip_prefix('-')
+        .map_or(("", text), |rest| ("-", rest));
     let (mantissa, exponent) = match text.split_once('e') {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().unwrap_or(0)),
         None => (text, 0),

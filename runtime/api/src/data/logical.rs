@@ -196,7 +196,11 @@ impl LogicalType {
             Self::Decimal => builder,
             _ => builder.name(self.schema_name()).version(1),
         };
-        let builder = if optional { builder.optional() } else { builder };
+        let builder = if optional {
+            builder.optional()
+        } else {
+            builder
+        };
         builder
             .build()
             .expect("each attribute is set once and there is no default")

@@ -108,7 +108,10 @@ impl Map {
             return self;
         }
         let order = super::java_hash_order(self.keys.iter().filter_map(Value::as_str));
-        let keys = order.iter().map(|&index| self.keys[index].clone()).collect();
+        let keys = order
+            .iter()
+            .map(|&index| self.keys[index].clone())
+            .collect();
         let mut values = self.values;
         let values = order
             .iter()

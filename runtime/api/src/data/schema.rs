@@ -176,7 +176,10 @@ impl Schema {
     }
 
     /// A map whose key or value schema is not known.
-    pub fn untyped_map(key_schema: Option<SchemaRef>, value_schema: Option<SchemaRef>) -> SchemaRef {
+    pub fn untyped_map(
+        key_schema: Option<SchemaRef>,
+        value_schema: Option<SchemaRef>,
+    ) -> SchemaRef {
         let mut schema = Self::bare(SchemaType::Map);
         schema.key_schema = key_schema;
         schema.value_schema = value_schema;
@@ -517,10 +520,7 @@ impl SchemaBuilder {
 /// A struct that uses this schema, with every field null.
 impl From<&SchemaRef> for Struct {
     fn from(schema: &SchemaRef) -> Self {
-        Self::from_values(
-            schema.clone(),
-            vec![Value::Null; schema.fields().len()],
-        )
+        Self::from_values(schema.clone(), vec![Value::Null; schema.fields().len()])
     }
 }
 
@@ -562,7 +562,10 @@ mod tests {
             ),
             "Cannot create field because of field name duplication f"
         );
-        assert_eq!(message(builder().default_value("x")), "Invalid default value");
+        assert_eq!(
+            message(builder().default_value("x")),
+            "Invalid default value"
+        );
     }
 
     #[test]

@@ -125,7 +125,9 @@ mod tests {
         )
         .build()
         .unwrap();
-        let value: Map = [("k", Value::Array(vec![Value::Null]))].into_iter().collect();
+        let value: Map = [("k", Value::Array(vec![Value::Null]))]
+            .into_iter()
+            .collect();
         assert_eq!(
             validate_value(Some("f"), &schema, &Value::Map(value))
                 .unwrap_err()

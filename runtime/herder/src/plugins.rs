@@ -1,0 +1,1 @@
+//! The plugins that are linked in, as users name them.
