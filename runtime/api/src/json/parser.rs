@@ -1,0 +1,133 @@
+//! JSON to schemaless Connect data.
+
+use super::keys::{KeyShapes, Shape};
+use super::reader::{JsonKind, JsonReader};
+use crate::data::{Map, Value};
+use crate::error::Result;
+use bytes::Bytes;
+use bytestring::ByteString;
+
+/// Makes schemaless data of JSON texts: whole numbers become `Int64` (only the lowest 64 bits of
+/// larger ones stay), others `Float64`, objects maps in the order of a `java.util.HashMap`.
+///
+/// An instance remembers the keys of objects, so that records of one shape share them. Keep one for
+/// each stream of records.
+#[derive(Debug)]
+pub struct JsonParser {
+    shapes: KeyShapes,
+    /// The values of the objects that are being read.
+    values: Vec<Value>,
+}
+
+impl Default for JsonParser {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl JsonParser {
+    /// A parser that remembers nothing yet.
+    pub fn new() -> Self {
+        Self {
+            shapes: KeyShapes::new(),
+            values: Vec::new(),
+        }
+    }
+
+    /// The first value of a text; `None` if it is empty or blank. What follows is ignored.
+    pub fn parse(&mut self, input: &Bytes) -> Result<Option<Value>> {
+        let mut reader = JsonReader::new(input);
+        if reader.peek()?.is_none() {
+            return Ok(None);
+        }
+        self.read(&mut reader).map(Some)
+    }
+
+    /// The next value of a reader.
+    pub fn read(&mut self, reader: &mut JsonReader<'_>) -> Result<Value> {
+        self.shapes.trim();
+        self.values.clear();
+        self.value(reader)
+    }
+
+    fn value(&mut self, reader: &mut JsonReader<'_>) -> Result<Value> {
+        Ok(match reader.peek_value()? {
+            JsonKind::Null => {
+                reader.read_null()?;
+                Value::Null
+            }
+            JsonKind::Boolean => Value::Boolean(reader.read_boolean()?),
+            JsonKind::Number => {
+                let number = reader.read_number()?;
+                if number.is_integral() {
+                    Value::Int64(number.to_long())
+                } else {
+                    Value::Float64(number.to_double())
+                }
+            }
+            JsonKind::String => Value::String(reader.read_string()?),
+            JsonKind::Array => {
+                reader.begin_array()?;
+                let base = self.values.len();
+                let mut first = true;
+                while reader.next_item(&mut first)? {
+                    let item = self.value(reader)?;
+                    self.values.push(item);
+                }
+                Value::Array(self.values.drain(base..).collect())
+            }
+            JsonKind::Object => Value::Map(self.object(reader)?),
+        })
+    }
+
+    fn object(&mut self, reader: &mut JsonReader<'_>) -> Result<Map> {
+        reader.begin_object()?;
+        let base = self.values.len();
+        let mut node = KeyShapes::ROOT;
+        let mut first = true;
+        while let Some(name) = reader.next_member(&mut first)? {
+            match self.shapes.child(node, &name) {
+                Some(child) => node = child,
+                None => {
+                    let mut names = self.shapes.names(node);
+                    names.push(ByteString::from(&*name));
+                    return self.unshared_object(reader, base, names);
+                }
+            }
+            let value = self.value(reader)?;
+            self.values.push(value);
+        }
+        let shape = self.shapes.shape(node);
+        Ok(take_map(shape, &mut self.values, base))
+    }
+
+    /// The rest of an object whose keys are not remembered; `names` holds the last name read.
+    fn unshared_object(
+        &mut self,
+        reader: &mut JsonReader<'_>,
+        base: usize,
+        mut names: Vec<ByteString>,
+    ) -> Result<Map> {
+        let mut first = false;
+        loop {
+            let value = self.value(reader)?;
+            self.values.push(value);
+            match reader.next_member(&mut first)? {
+                Some(name) => names.push(ByteString::from(&*name)),
+                None => return Ok(take_map(&Shape::of(&names), &mut self.values, base)),
+            }
+        }
+    }
+}
+
+/// The map of the values from `base` on, which are taken.
+fn take_map(shape: &Shape, values: &mut Vec<Value>, base: usize) -> Map {
+    let members = &mut values[base..];
+    let taken = shape
+        .members
+        .iter()
+        .map(|&member| std::mem::replace(&mut members[member], Value::Null))
+        .collect();
+    values.truncate(base);
+    Map::with_shared_keys(shape.keys.clone(), taken)
+}
