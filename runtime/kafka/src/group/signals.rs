@@ -1,5 +1,6 @@
 //! What the herder says to its member, and how the member waits for it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -10,11 +11,76 @@ const MAX_QUEUED_DEPARTURES: usize = 4;
 
 /// The latest of what needs no answer. Older values are of no interest, so they are overwritten.
 #[derive(Debug)]
-struct Wishes {
+struct WishState {
     num_rejoins: u64,
     rejoin_reason: String,
     num_polls: u64,
     last_poll: Instant,
+}
+
+/// The rejoins and signs of life up to some moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    num_rejoins: u64,
+    num_polls: u64,
+}
+
+/// Wishes of the herder, kept in one place that both ends share.
+#[derive(Debug, Clone)]
+pub(super) struct Wishes(Arc<watch::Sender<WishState>>);
+
+impl Wishes {
+    pub(super) fn request_rejoin(&self, reason: &str) {
+        self.0.send_modify(|state| {
+            state.num_rejoins += 1;
+            reason.clone_into(&mut state.rejoin_reason);
+        });
+    }
+
+    pub(super) fn poll_liveness(&self) {
+        self.0.send_modify(|state| {
+            state.num_polls += 1;
+            state.last_poll = Instant::now();
+        });
+    }
+
+    pub(super) fn seen_now(&self) -> Seen {
+        let state = self.0.borrow();
+        Seen { num_rejoins: state.num_rejoins, num_polls: state.num_polls }
+    }
+
+    /// Waits for a rejoin that is not in `seen`; returns its reason. Cancel-safe.
+    pub(super) async fn rejoin_after(&self, seen: Seen) -> String {
+        let is_new = |state: &WishState| state.num_rejoins > seen.num_rejoins;
+        let mut wishes = self.0.subscribe();
+        let reason = wishes.wait_for(is_new).await.ok().map(|state| state.rejoin_reason.clone());
+        match reason {
+            Some(reason) => reason,
+            // Cannot come: `self` holds a sender. Waiting on is the answer that does no harm.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Waits for a sign of life or a rejoin that is not in `seen`. Cancel-safe.
+    pub(super) async fn alive_after(&self, seen: Seen) {
+        let is_new = |state: &WishState| {
+            state.num_polls > seen.num_polls || state.num_rejoins > seen.num_rejoins
+        };
+        if self.0.subscribe().wait_for(is_new).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits until the last sign of life is `limit` ago. Cancel-safe.
+    pub(super) async fn silent_for(&self, limit: Duration) {
+        loop {
+            let deadline = self.0.borrow().last_poll + limit;
+            if Instant::now() >= deadline {
+                return;
+            }
+            tokio::time::sleep_until(deadline).await;
+        }
+    }
 }
 
 /// A request to leave.
@@ -33,59 +99,31 @@ impl Departure {
     }
 }
 
+/// The member's end of the requests to leave.
+#[derive(Debug)]
+pub(super) struct Departures(mpsc::Receiver<Departure>);
+
+impl Departures {
+    /// The next request. A herder that has dropped its handle asks to end. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Departure {
+        self.0.recv().await.unwrap_or_else(|| Departure {
+            reason: "the worker dropped its group membership".to_owned(),
+            for_good: true,
+            done: oneshot::channel().0,
+        })
+    }
+}
+
 /// The herder's end.
 #[derive(Debug)]
 pub(super) struct SignalSender {
-    wishes: watch::Sender<Wishes>,
+    wishes: Wishes,
     departures: mpsc::Sender<Departure>,
 }
 
-/// The member's end.
-#[derive(Debug)]
-pub(super) struct SignalReceiver {
-    wishes: watch::Receiver<Wishes>,
-    departures: mpsc::Receiver<Departure>,
-    departures_closed: bool,
-}
-
-/// The rejoins that a member has already acted on, and the signs of life it has seen.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Seen {
-    num_rejoins: u64,
-    num_polls: u64,
-}
-
-pub(super) fn signals() -> (SignalSender, SignalReceiver) {
-    let (wishes, wishes_out) = watch::channel(Wishes {
-        num_rejoins: 0,
-        rejoin_reason: String::new(),
-        num_polls: 0,
-        last_poll: Instant::now(),
-    });
-    let (departures, departures_out) = mpsc::channel(MAX_QUEUED_DEPARTURES);
-    (
-        SignalSender { wishes, departures },
-        SignalReceiver {
-            wishes: wishes_out,
-            departures: departures_out,
-            departures_closed: false,
-        },
-    )
-}
-
 impl SignalSender {
-    pub(super) fn request_rejoin(&self, reason: &str) {
-        self.wishes.send_modify(|wishes| {
-            wishes.num_rejoins += 1;
-            reason.clone_into(&mut wishes.rejoin_reason);
-        });
-    }
-
-    pub(super) fn poll_liveness(&self) {
-        self.wishes.send_modify(|wishes| {
-            wishes.num_polls += 1;
-            wishes.last_poll = Instant::now();
-        });
+    pub(super) fn wishes(&self) -> &Wishes {
+        &self.wishes
     }
 
     pub(super) async fn depart(&self, reason: &str, for_good: bool) {
@@ -98,68 +136,15 @@ impl SignalSender {
     }
 }
 
-impl SignalReceiver {
-    pub(super) fn seen_now(&self) -> Seen {
-        let wishes = self.wishes.borrow();
-        Seen { num_rejoins: wishes.num_rejoins, num_polls: wishes.num_polls }
-    }
-
-    /// Waits for a rejoin that is not in `seen`; returns its reason. Cancel-safe. Never returns
-    /// once the herder has dropped its end.
-    pub(super) async fn rejoin_after(&self, seen: Seen) -> String {
-        let mut wishes = self.wishes.clone();
-        match wishes.wait_for(|wishes| wishes.num_rejoins > seen.num_rejoins).await {
-            Ok(wishes) => wishes.rejoin_reason.clone(),
-            Err(_) => std::future::pending().await,
-        }
-    }
-
-    /// Waits for a sign of life or a rejoin that is not in `seen`. Cancel-safe, as above.
-    pub(super) async fn alive_after(&self, seen: Seen) {
-        let mut wishes = self.wishes.clone();
-        let is_new = |wishes: &Wishes| {
-            wishes.num_polls > seen.num_polls || wishes.num_rejoins > seen.num_rejoins
-        };
-        if wishes.wait_for(is_new).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    /// Waits until the last sign of life, the later of the herder's and `since`, is `limit` ago.
-    pub(super) async fn silent_for(wishes: &SilenceWatch, since: Instant, limit: Duration) {
-        loop {
-            let last_poll = wishes.0.borrow().last_poll.max(since);
-            let deadline = last_poll + limit;
-            if Instant::now() >= deadline {
-                return;
-            }
-            tokio::time::sleep_until(deadline).await;
-        }
-    }
-
-    /// A view for [`Self::silent_for`] that does not borrow the receiver.
-    pub(super) fn silence_watch(&self) -> SilenceWatch {
-        SilenceWatch(self.wishes.clone())
-    }
-
-    /// The next request to leave. A herder that has dropped its handle asks to end, once.
-    pub(super) async fn departure(&mut self) -> Departure {
-        if !self.departures_closed {
-            if let Some(departure) = self.departures.recv().await {
-                return departure;
-            }
-            self.departures_closed = true;
-            let (done, _) = oneshot::channel();
-            return Departure {
-                reason: "the worker dropped its group membership".to_owned(),
-                for_good: true,
-                done,
-            };
-        }
-        std::future::pending().await
-    }
+/// The two ends for one member.
+pub(super) fn signals() -> (SignalSender, Wishes, Departures) {
+    let wishes = Wishes(Arc::new(watch::Sender::new(WishState {
+        num_rejoins: 0,
+        rejoin_reason: String::new(),
+        num_polls: 0,
+        last_poll: Instant::now(),
+    })));
+    let (departures, departures_out) = mpsc::channel(MAX_QUEUED_DEPARTURES);
+    let sender = SignalSender { wishes: wishes.clone(), departures };
+    (sender, wishes, Departures(departures_out))
 }
-
-/// The herder's last sign of life.
-#[derive(Debug, Clone)]
-pub(super) struct SilenceWatch(watch::Receiver<Wishes>);

@@ -9,9 +9,9 @@ use tokio::net::TcpStream;
 use super::settings::BrokerAddress;
 
 /// A stream to a broker: plain TCP, TLS over it, or a pipe in a test.
-pub trait BrokerStream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait BrokerStream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> BrokerStream for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> BrokerStream for T {}
 
 /// Opens streams to brokers. TLS is a dialer that wraps [`TcpDialer`]; nothing above it changes.
 ///
