@@ -1,11 +1,6 @@
 //! Consuming for sink tasks: the face that the task loop uses, and its implementations.
 
 mod batch;
-mod fake;
-mod handle;
-mod librdkafka;
-#[cfg(test)]
-mod tests;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,8 +12,6 @@ use crate::error::ErrorCode;
 use crate::record::{PartitionOffset, TopicPartition};
 
 pub use batch::{Header, PolledBatch, PolledBatchBuilder, PolledRecord};
-pub use fake::{FakeConsumer, FakeConsumerHandle, FakeRecord};
-pub use librdkafka::{ConsumerSettings, LibrdkafkaConsumer};
 
 /// Number of an assignment. It grows with each rebalance; commits of an older one are refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,6 +6,7 @@
 //! call of `producev` hold all unsafe code of the crate.
 
 mod event;
+mod offsets;
 mod partitions;
 
 use std::ffi::{CStr, CString, c_void};
@@ -20,7 +21,8 @@ use rdkafka::types::RDKafkaType;
 
 use crate::error::ErrorCode;
 
-pub(crate) use event::{Event, EventKind, NativeMessage};
+pub(crate) use event::{Event, EventKind};
+pub(crate) use offsets::{end_offsets, group_offsets, watermarks};
 pub(crate) use partitions::PartitionList;
 
 /// The protocol name of an error code.

@@ -16,6 +16,7 @@ use crate::error::ErrorCode;
 
 pub use fake::{FakeProducer, FakeProducerHandle, ProducedRecord};
 pub use librdkafka::LibrdkafkaProducer;
+pub(crate) use librdkafka::flush_client;
 
 /// One record on its way to a topic. All parts are borrowed: the producer copies them once.
 #[derive(Clone, Copy, Debug)]
