@@ -1,0 +1,372 @@
+//! The loop of a source task (`WorkerSourceTask`).
+//!
+//! ```text
+//! poll ─► transforms ─► converters ─► producer ─ deliveries ─► queues of source partitions
+//!                                                                │ acknowledged heads
+//!                                                                ▼ on the commit interval
+//!                                                          offset store ─► task.commit
+//! ```
+
+mod commit;
+mod send;
+mod submitted;
+#[cfg(test)]
+mod tests;
+mod topics;
+
+use crate::chain::Chain;
+use crate::task::{TaskControl, TaskEvent, TaskTargetState};
+use crate::tolerance::ErrorPolicy;
+use commit::OffsetCommit;
+use connect_api::config::ConfigMap;
+use connect_api::{
+    AckedRecord, Clock, ConnectError, OffsetStorageReader, Result, SourceBatch, SourceTask,
+    SourceTaskContext, Topic,
+};
+use connect_kafka::producer::{Deliveries, Delivery, Producer};
+use connect_store::OffsetWriter;
+use connect_telemetry::metrics::SourceTaskMetrics;
+use futures::future::BoxFuture;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+use submitted::{SubmittedRecords, Token};
+
+pub use topics::TopicCreator;
+
+/// Makes the producer of a task; called once, when the task starts.
+pub type ProducerFactory =
+    Box<dyn FnOnce() -> BoxFuture<'static, Result<Box<dyn Producer>>> + Send>;
+
+/// Everything that a source task needs to run.
+pub struct SourceTaskPlan {
+    /// The task, not yet started.
+    pub task: Box<dyn SourceTask>,
+    /// Its configuration.
+    pub config: ConfigMap,
+    /// Its converters and transforms, configured.
+    pub chain: Chain,
+    /// What happens to bad records.
+    pub error_policy: ErrorPolicy,
+    /// Makes its producer.
+    pub producer: ProducerFactory,
+    /// Where it finds how far it had come.
+    pub offset_reader: Arc<dyn OffsetStorageReader>,
+    /// Where it writes how far it has come.
+    pub offset_writer: OffsetWriter,
+    /// Creates topics before the first record goes there; `None` leaves that to the broker.
+    pub topic_creator: Option<TopicCreator>,
+    /// The time to live by.
+    pub clock: Arc<dyn Clock>,
+    /// `offset.flush.interval.ms`.
+    pub offset_flush_interval: Duration,
+    /// `offset.flush.timeout.ms`.
+    pub offset_flush_timeout: Duration,
+    /// Told once of each topic that holds a record of the task (KIP-558).
+    pub on_active_topic: Arc<dyn Fn(&str) + Send + Sync>,
+    /// The metrics of the task.
+    pub metrics: SourceTaskMetrics,
+}
+
+/// No poll is made while so many bytes wait for acknowledgement.
+const IN_FLIGHT_BYTES_MAX: usize = 32 << 20;
+/// How long the producer may take to end.
+const PRODUCER_CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Between polls that fail with a retriable error.
+const POLL_RETRY_DELAY_MIN: Duration = Duration::from_millis(100);
+const POLL_RETRY_DELAY_MAX: Duration = Duration::from_secs(30);
+
+/// Runs a source task until it is told to stop or fails. See [`spawn_task`](crate::spawn_task).
+pub async fn run_source_task(plan: SourceTaskPlan, mut control: TaskControl) -> Result<()> {
+    if !control.await_unpaused().await {
+        return Ok(());
+    }
+    let mut producer = (plan.producer)().await?;
+    let deliveries = producer
+        .deliveries()
+        .ok_or_else(|| ConnectError::fatal("the producer was used before its task started"))?;
+    let context = SourceTaskContext::new(plan.clock.clone(), plan.offset_reader);
+    let mut task = plan.task;
+    let now = plan.clock.monotonic();
+    let mut runner = Runner {
+        keeps_records: task.wants_acknowledgements(),
+        chain: plan.chain,
+        error_policy: plan.error_policy,
+        producer,
+        deliveries,
+        submitted: SubmittedRecords::default(),
+        commit: OffsetCommit::new(
+            plan.offset_writer,
+            now,
+            plan.offset_flush_interval,
+            plan.offset_flush_timeout,
+        ),
+        topic_creator: plan.topic_creator,
+        acked: Vec::new(),
+        send_error: None,
+        active_topics: HashSet::new(),
+        unacked_topics: Vec::new(),
+        on_active_topic: plan.on_active_topic,
+        metrics: plan.metrics,
+        clock: plan.clock,
+        key_buffer: bytes::BytesMut::new(),
+        value_buffer: bytes::BytesMut::new(),
+    };
+    let result = match task.start(context, &plan.config).await {
+        Ok(()) => {
+            control.emit(TaskEvent::Startup);
+            runner.drive(&mut *task, &mut control).await
+        }
+        Err(error) => Err(error),
+    };
+    runner.shut_down(task).await;
+    result
+}
+
+struct Runner {
+    chain: Chain,
+    error_policy: ErrorPolicy,
+    producer: Box<dyn Producer>,
+    deliveries: Deliveries,
+    submitted: SubmittedRecords,
+    commit: OffsetCommit,
+    topic_creator: Option<TopicCreator>,
+    /// Whether the task wants to hear of acknowledgements.
+    keeps_records: bool,
+    /// Acknowledged records that the task has not heard of yet.
+    acked: Vec<AckedRecord>,
+    /// Why a record could not be written; the task fails with it.
+    send_error: Option<ConnectError>,
+    active_topics: HashSet<Topic>,
+    /// Topics that hold no acknowledged record yet, with the first record that was sent there.
+    unacked_topics: Vec<(Token, Topic)>,
+    on_active_topic: Arc<dyn Fn(&str) + Send + Sync>,
+    metrics: SourceTaskMetrics,
+    clock: Arc<dyn Clock>,
+    key_buffer: bytes::BytesMut,
+    value_buffer: bytes::BytesMut,
+}
+
+/// What a wait for records ended with.
+enum Polled {
+    Batch(Result<SourceBatch>),
+    ControlChanged,
+}
+
+impl Runner {
+    async fn drive(&mut self, task: &mut dyn SourceTask, control: &mut TaskControl) -> Result<()> {
+        let mut num_failed_polls = 0u32;
+        loop {
+            self.fail_if_send_failed()?;
+            self.tell(task).await;
+            if control.is_stopping() {
+                return Ok(());
+            }
+            if control.target_state() == TaskTargetState::Paused {
+                control.emit(TaskEvent::Paused);
+                let go_on = self.rest_while_paused(task, control).await?;
+                if !go_on {
+                    return Ok(());
+                }
+                control.emit(TaskEvent::Resumed);
+                continue;
+            }
+            let started = self.clock.monotonic();
+            match self.poll(task, control).await {
+                Polled::ControlChanged => {}
+                Polled::Batch(Ok(batch)) => {
+                    num_failed_polls = 0;
+                    if !batch.is_empty() {
+                        let elapsed = self.clock.monotonic().saturating_sub(started);
+                        self.metrics.record_poll(batch.len(), elapsed);
+                        self.metrics.task().record_batch(batch.len());
+                        self.send_batch(batch, control).await?;
+                    }
+                }
+                Polled::Batch(Err(error)) if error.is_retriable() => {
+                    num_failed_polls += 1;
+                    let delay = POLL_RETRY_DELAY_MIN
+                        .saturating_mul(1 << (num_failed_polls - 1).min(16))
+                        .min(POLL_RETRY_DELAY_MAX);
+                    tracing::warn!(
+                        attempt = num_failed_polls,
+                        delay_ms = delay.as_millis() as u64,
+                        "failed to poll records from SourceTask. Will retry operation. {error}"
+                    );
+                    self.wait_for(delay, control).await;
+                }
+                Polled::Batch(Err(error)) => return Err(error),
+            }
+        }
+    }
+
+    /// Polls the task, seeing to deliveries and commits meanwhile; not before there is room in flight.
+    async fn poll(&mut self, task: &mut dyn SourceTask, control: &mut TaskControl) -> Polled {
+        while self.producer.in_flight_bytes() > IN_FLIGHT_BYTES_MAX && self.send_error.is_none() {
+            tokio::select! {
+                biased;
+                () = control.changed() => return Polled::ControlChanged,
+                () = self.progress() => {}
+            }
+        }
+        while let Some(deliveries) = self.deliveries.try_recv() {
+            self.on_deliveries(&deliveries);
+        }
+        let mut poll = task.poll();
+        loop {
+            tokio::select! {
+                biased;
+                () = control.changed() => return Polled::ControlChanged,
+                batch = &mut poll => return Polled::Batch(batch),
+                () = self.progress() => {
+                    if self.send_error.is_some() || !self.acked.is_empty() {
+                        // Polling is cancel-safe; the task is to hear of this soon.
+                        return Polled::ControlChanged;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits for deliveries, the commit timer or the end of a commit, and does what is to do about it.
+    /// Cancel-safe.
+    async fn progress(&mut self) {
+        tokio::select! {
+            biased;
+            deliveries = self.deliveries.recv() => match deliveries {
+                Some(deliveries) => self.on_deliveries(&deliveries),
+                // The producer ends only with this task.
+                None => std::future::pending().await,
+            },
+            () = self.commit.step(&mut self.submitted, &*self.clock, &self.metrics) => {}
+        }
+    }
+
+    async fn rest_while_paused(
+        &mut self,
+        task: &mut dyn SourceTask,
+        control: &mut TaskControl,
+    ) -> Result<bool> {
+        loop {
+            self.fail_if_send_failed()?;
+            self.tell(task).await;
+            tokio::select! {
+                biased;
+                go_on = control.await_unpaused() => return Ok(go_on),
+                () = self.progress() => {}
+            }
+        }
+    }
+
+    async fn wait_for(&mut self, delay: Duration, control: &mut TaskControl) {
+        let until = self.clock.monotonic() + delay;
+        loop {
+            let left = until.saturating_sub(self.clock.monotonic());
+            let sleep = self.clock.sleep(left);
+            tokio::select! {
+                biased;
+                () = control.changed() => return,
+                () = sleep => return,
+                () = self.progress() => {}
+            }
+        }
+    }
+
+    fn fail_if_send_failed(&mut self) -> Result<()> {
+        match self.send_error.take() {
+            Some(cause) => Err(ConnectError::fatal(
+                "Unrecoverable exception from producer send callback",
+            )
+            .with_cause(cause)),
+            None => Ok(()),
+        }
+    }
+
+    fn on_deliveries(&mut self, deliveries: &[Delivery]) {
+        let mut num_written = 0;
+        for delivery in deliveries {
+            match delivery.result {
+                Ok(metadata) => {
+                    num_written += 1;
+                    let token = Token(delivery.token);
+                    if !self.unacked_topics.is_empty() {
+                        self.topic_acknowledged(token);
+                    }
+                    if let Some(record) = self.submitted.acknowledge(token) {
+                        self.acked.push(AckedRecord {
+                            record: *record,
+                            metadata: Some(connect_api::RecordMetadata {
+                                partition: metadata.partition,
+                                offset: metadata.offset,
+                                timestamp: Some(metadata.timestamp_ms)
+                                    .filter(|timestamp| *timestamp >= 0),
+                            }),
+                        });
+                    }
+                }
+                Err(code) => self.on_send_failure(
+                    Token(delivery.token),
+                    ConnectError::fatal(format!(
+                        "a record was not written to Kafka: {code}{}",
+                        send::hint(code)
+                    ))
+                    .with_class("org.apache.kafka.common.KafkaException"),
+                ),
+            }
+        }
+        self.metrics.record_write(num_written, 0);
+    }
+
+    fn topic_acknowledged(&mut self, token: Token) {
+        if let Some(index) = self
+            .unacked_topics
+            .iter()
+            .position(|(first, _)| *first == token)
+        {
+            let (_, topic) = self.unacked_topics.swap_remove(index);
+            (self.on_active_topic)(&topic);
+        }
+    }
+
+    /// Tells the task what it wants to hear: acknowledgements and commits.
+    async fn tell(&mut self, task: &mut dyn SourceTask) {
+        if !self.acked.is_empty() {
+            let acked = std::mem::take(&mut self.acked);
+            if let Err(error) = task.committed(&acked).await {
+                tracing::error!("Exception thrown while calling task.commitRecord(): {error}");
+            }
+        }
+        if self.commit.take_completed_round()
+            && let Err(error) = task.commit().await
+        {
+            tracing::error!("Exception thrown while calling task.commit(): {error}");
+        }
+    }
+
+    async fn shut_down(mut self, mut task: Box<dyn SourceTask>) {
+        let timeout = self.commit.timeout();
+        if let Err(error) = self.producer.flush(timeout).await {
+            tracing::warn!(
+                "{error}; records without acknowledgement will be read again after a restart"
+            );
+        }
+        while let Some(deliveries) = self.deliveries.try_recv() {
+            self.on_deliveries(&deliveries);
+        }
+        self.commit.finish(&mut self.submitted, &self.metrics).await;
+        self.tell(&mut *task).await;
+        let num_unacknowledged = self.submitted.num_unacknowledged();
+        if num_unacknowledged > 0 {
+            tracing::warn!(
+                num_unacknowledged,
+                "the task ends with records that Kafka has not acknowledged; they will be read again"
+            );
+        }
+        if let Err(error) = task.stop().await {
+            tracing::warn!("Could not stop task: {error}");
+        }
+        if let Err(error) = self.producer.close(PRODUCER_CLOSE_TIMEOUT).await {
+            tracing::warn!("closing the producer: {error}");
+        }
+    }
+}
