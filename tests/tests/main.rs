@@ -1,0 +1,5 @@
+//! All tests against real servers, in one binary: its tests share the servers of `stack::shared`.
+
+mod architecture;
+mod licences;
+mod stack_smoke;
