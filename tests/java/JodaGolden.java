@@ -91,7 +91,7 @@ public class JodaGolden {
     String[] zones = {
       "UTC", "America/Sao_Paulo", "Europe/Zurich", "Asia/Jakarta", "Asia/Seoul", "Australia/Sydney",
       "Australia/Lord_Howe", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Asia/Kathmandu",
-      "America/St_Johns", "Africa/Casablanca", "US/Pacific", "+05:30", "-0800",
+      "America/St_Johns", "Africa/Casablanca", "America/Los_Angeles", "+05:30", "-0800",
     };
     long[] durations = {1, 60_000, 300_000, 3_600_000, 10_800_000, 86_400_000, 604_800_000};
     Random random = new Random(7);
