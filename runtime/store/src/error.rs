@@ -1,6 +1,7 @@
 //! Why a store could not do what it was asked.
 
 use connect_api::ConnectError;
+use connect_kafka::log::LogError;
 use std::path::PathBuf;
 
 /// The result of a store's call.
@@ -52,9 +53,9 @@ pub enum StoreError {
     /// A partition or an offset of a source cannot be stored, or a call came out of order.
     #[error(transparent)]
     Data(#[from] ConnectError),
-    /// The store was not started, or was stopped.
-    #[error("the {0} store is not running")]
-    NotRunning(&'static str),
+    /// The topic could not be read or written.
+    #[error(transparent)]
+    Log(#[from] LogError),
 }
 
 impl StoreError {
@@ -63,7 +64,8 @@ impl StoreError {
         match self {
             Self::Timeout { .. } | Self::File { .. } => true,
             Self::Data(error) => error.is_retriable(),
-            Self::Fenced { .. } | Self::UnknownConnector { .. } | Self::NotRunning(_) => false,
+            Self::Log(error) => error.is_retriable(),
+            Self::Fenced { .. } | Self::UnknownConnector { .. } => false,
         }
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! | trait | what it keeps | implementations |
 //! |---|---|---|
-//! | [`ConfigStore`] | connector and task configurations, target states, session key | [`MemoryConfigStore`] |
-//! | [`OffsetStore`] | how far source connectors have read | [`MemoryOffsetStore`] |
-//! | [`StatusStore`] | states of connectors and tasks, active topics | [`MemoryStatusStore`] |
+//! | [`ConfigStore`] | connector and task configurations, target states, session key | [`KafkaConfigStore`], [`MemoryConfigStore`] |
+//! | [`OffsetStore`] | how far source connectors have read | [`KafkaOffsetStore`], [`FileOffsetStore`], [`MemoryOffsetStore`] |
+//! | [`StatusStore`] | states of connectors and tasks, active topics | [`KafkaStatusStore`], [`MemoryStatusStore`] |
 //!
 //! What is written to topics and files is read by JVM workers and the other way round, so every byte
 //! is theirs: keys, field order, number text, the Java serialization of the offset file.
@@ -16,18 +16,19 @@ mod error;
 mod json;
 mod offset_store;
 mod status_store;
-mod task_id;
 
 pub use config_store::{
     ClusterConfigState, ConfigStore, ConfigTransformer, ConfigUpdate, ConfigUpdates,
-    MemoryConfigStore, NO_CONFIG_OFFSET, RestartRequest, SessionKey, TargetState,
+    FencableWriter, KafkaConfigStore, MemoryConfigStore, NO_CONFIG_OFFSET, RestartRequest,
+    SessionKey, TargetState,
 };
+pub use connect_kafka::group::protocol::ConnectorTaskId;
 pub use error::{StoreError, StoreResult};
 pub use offset_store::{
-    ConnectorOffsets, MemoryOffsetStore, OffsetEntry, OffsetFlush, OffsetStore, OffsetWriter,
-    StoredPartition,
+    ConnectorOffsets, FileOffsetStore, KafkaOffsetStore, MemoryOffsetStore, OffsetEntry,
+    OffsetFlush, OffsetStore, OffsetWriter, StoredPartition,
 };
 pub use status_store::{
-    ConnectorStatus, MemoryStatusStore, State, Status, StatusStore, TaskStatus, TopicStatus,
+    ConnectorStatus, KafkaStatusStore, MemoryStatusStore, State, Status, StatusStore, TaskStatus,
+    TopicStatus,
 };
-pub use task_id::ConnectorTaskId;

@@ -1,5 +1,7 @@
 //! Configurations of connectors and tasks, target states and what else the cluster agrees on.
 
+mod codec;
+mod kafka;
 mod memory;
 mod record;
 mod state;
@@ -12,6 +14,7 @@ use connect_api::config::ConfigMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use kafka::{FencableWriter, KafkaConfigStore};
 pub use memory::MemoryConfigStore;
 pub use state::{ClusterConfigState, NO_CONFIG_OFFSET};
 pub use types::{ConfigTransformer, RestartRequest, SessionKey, TargetState};
@@ -81,7 +84,7 @@ pub trait ConfigStore: Send + Sync {
     async fn put_session_key(&self, key: &SessionKey) -> StoreResult<()>;
 
     /// Sets the level of a logger on all workers. Waits until it is durable, not until it is read
-    /// back. `level` is in upper case.
+    /// back. `level` is written as the user gave it.
     async fn put_logger_level(&self, logger: &str, level: &str) -> StoreResult<()>;
 
     /// Records for how many tasks producers have been fenced (exactly-once sources). Privileged.

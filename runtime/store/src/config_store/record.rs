@@ -1,7 +1,7 @@
 //! What a record of the config topic says.
 
 use super::types::{RestartRequest, SessionKey, TargetState};
-use crate::task_id::ConnectorTaskId;
+use crate::ConnectorTaskId;
 use connect_api::config::ConfigMap;
 
 /// A record of the config topic.

@@ -3,7 +3,7 @@
 use super::record::ConfigRecord;
 use super::types::{SessionKey, TargetState};
 use super::updates::ConfigUpdate;
-use crate::task_id::ConnectorTaskId;
+use crate::ConnectorTaskId;
 use connect_api::config::ConfigMap;
 use connect_api::data::java_hash_order;
 use std::collections::{BTreeMap, BTreeSet};

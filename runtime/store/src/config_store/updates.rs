@@ -26,7 +26,7 @@ pub enum ConfigUpdate {
     LoggerLevel {
         /// The logger or namespace.
         logger: String,
-        /// The level, upper case if a worker wrote it.
+        /// The level as the user gave it, in any case.
         level: String,
     },
 }

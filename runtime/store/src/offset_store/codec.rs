@@ -14,10 +14,7 @@ pub(crate) fn encode_key(connector: &str, partition: Option<&Map>) -> Result<Byt
         }
         None => Value::Null,
     };
-    Ok(to_json(&Value::Array(vec![
-        Value::string(connector),
-        partition,
-    ])))
+    to_json(&Value::Array(vec![Value::string(connector), partition]))
 }
 
 /// The bytes of an offset; none for no offset, which removes the entry.
@@ -26,12 +23,12 @@ pub(crate) fn encode_offset(offset: Option<&Map>) -> Result<Option<Bytes>, Conne
         return Ok(None);
     };
     validate(offset)?;
-    Ok(Some(to_json(&Value::Map(offset.clone()))))
+    to_json(&Value::Map(offset.clone())).map(Some)
 }
 
 /// The connector and partition of a key.
-pub(crate) fn decode_key(key: &[u8]) -> Result<(String, Option<Map>), String> {
-    let Value::Array(parts) = from_json(key)? else {
+pub(crate) fn decode_key(key: &Bytes) -> Result<(String, Option<Map>), String> {
+    let Value::Array(parts) = from_json(key).map_err(|error| error.to_string())? else {
         return Err("it is not an array".into());
     };
     let [connector, partition] = <[Value; 2]>::try_from(parts)
@@ -47,8 +44,8 @@ pub(crate) fn decode_key(key: &[u8]) -> Result<(String, Option<Map>), String> {
 }
 
 /// The offset in a value; `None` where the bytes stand for null.
-pub(crate) fn decode_offset(value: &[u8]) -> Result<Option<Map>, ConnectError> {
-    match from_json(value).map_err(ConnectError::data)? {
+pub(crate) fn decode_offset(value: &Bytes) -> Result<Option<Map>, ConnectError> {
+    match from_json(value)? {
         Value::Map(offset) => Ok(Some(offset)),
         Value::Null => Ok(None),
         _ => Err(ConnectError::data("Offsets must be specified as a Map")),
@@ -58,7 +55,7 @@ pub(crate) fn decode_offset(value: &[u8]) -> Result<Option<Map>, ConnectError> {
 /// What comes back after a map was written and read: integers as 64-bit ones, bytes as Base64 text.
 pub(crate) fn normalize(map: &Map) -> Result<Map, ConnectError> {
     validate(map)?;
-    Ok(decode_offset(&to_json(&Value::Map(map.clone())))?.unwrap_or_default())
+    Ok(decode_offset(&to_json(&Value::Map(map.clone()))?)?.unwrap_or_default())
 }
 
 /// Refuses what offsets and partitions may not hold.
@@ -71,7 +68,8 @@ pub(crate) fn validate(map: &Map) -> Result<(), ConnectError> {
             Value::Array(_) => "ARRAY",
             Value::Map(_) => "MAP",
             Value::Struct(_) => "STRUCT",
-            Value::Decimal(_) | Value::Date(_) => value.java_class().unwrap_or_default(),
+            Value::Decimal(_) => "class java.math.BigDecimal",
+            Value::Date(_) => "class java.util.Date",
             _ => continue,
         };
         return Err(ConnectError::data(format!(

@@ -2,7 +2,10 @@
 
 mod codec;
 mod connector;
+mod file;
 mod index;
+mod java_serialization;
+mod kafka;
 mod memory;
 mod writer;
 
@@ -12,6 +15,8 @@ use bytes::Bytes;
 use connect_api::data::Map;
 
 pub use connector::ConnectorOffsets;
+pub use file::FileOffsetStore;
+pub use kafka::KafkaOffsetStore;
 pub use memory::MemoryOffsetStore;
 pub use writer::{OffsetFlush, OffsetWriter};
 

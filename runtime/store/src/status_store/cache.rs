@@ -1,7 +1,7 @@
 //! The statuses that have been read.
 
 use super::types::{ConnectorStatus, State, Status, TaskStatus, TopicStatus};
-use crate::task_id::ConnectorTaskId;
+use crate::ConnectorTaskId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Statuses by connector, and by connector and task.

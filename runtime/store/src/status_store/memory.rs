@@ -3,8 +3,8 @@
 use super::StatusStore;
 use super::cache::StatusCache;
 use super::types::{ConnectorStatus, State, TaskStatus, TopicStatus};
+use crate::ConnectorTaskId;
 use crate::error::StoreResult;
-use crate::task_id::ConnectorTaskId;
 use async_trait::async_trait;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

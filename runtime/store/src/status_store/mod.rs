@@ -1,13 +1,16 @@
 //! States of connectors and tasks as users see them, and the topics that connectors use.
 
 mod cache;
+mod codec;
+mod kafka;
 mod memory;
 mod types;
 
+use crate::ConnectorTaskId;
 use crate::error::StoreResult;
-use crate::task_id::ConnectorTaskId;
 use async_trait::async_trait;
 
+pub use kafka::KafkaStatusStore;
 pub use memory::MemoryStatusStore;
 pub use types::{ConnectorStatus, State, Status, TaskStatus, TopicStatus};
 
@@ -29,7 +32,7 @@ pub trait StatusStore: Send + Sync {
     /// Reads all that is stored.
     async fn start(&self) -> StoreResult<()>;
 
-    /// Flushes for as long as writing makes progress, then stops reading and writing.
+    /// Lets what was put go out once more, without retries, and stops reading and writing.
     async fn stop(&self);
 
     /// Waits until what was put before is durable or given up.

@@ -1,6 +1,6 @@
 //! Statuses.
 
-use crate::task_id::ConnectorTaskId;
+use crate::ConnectorTaskId;
 use std::fmt;
 
 /// The state of a connector or task.
