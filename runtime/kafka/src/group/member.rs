@@ -1,8 +1,7 @@
 //! The member of a real group: one task that owns the connection to the coordinator.
 
+mod coordinator;
 mod rebalance;
-
-use std::time::Duration;
 
 use async_trait::async_trait;
 use kafka_protocol::ResponseError;
@@ -13,7 +12,7 @@ use tracing::{debug, info, warn};
 use super::events::{GroupConfig, GroupError, GroupEvent, GroupMembership};
 use super::requests::{self, Asker};
 use super::signals::{Departure, Departures, Seen, SignalSender, Wishes, signals};
-use crate::wire::{Backoff, BrokerAddress, BrokerConnection, ClusterClient, Coordinator, WireError};
+use crate::wire::{Backoff, BrokerAddress, BrokerConnection, ClusterClient, WireError};
 
 /// Room for events that the herder has not taken yet. A member waits for the answer to most of
 /// them, and leaves a herder that takes none, so that a handful is the most there can be.
@@ -33,10 +32,7 @@ pub struct GroupMember {
 
 impl GroupMember {
     /// Starts to join the group. Must be called on a tokio runtime.
-    pub fn spawn(
-        client: ClusterClient,
-        config: GroupConfig,
-    ) -> (Self, mpsc::Receiver<GroupEvent>) {
+    pub fn spawn(client: ClusterClient, config: GroupConfig) -> (Self, mpsc::Receiver<GroupEvent>) {
         let (sender, wishes, departures) = signals();
         let (events, events_out) = mpsc::channel(MAX_QUEUED_EVENTS);
         let retry = Backoff::new(
@@ -168,14 +164,20 @@ impl Member {
                     pause = Pause::UntilAlive(self.wishes.seen_now());
                     warn!(group_id = self.config.group_id, "{SILENCE_REASON}");
                     self.leave_group(SILENCE_REASON).await;
-                    let left = GroupEvent::Left { reason: SILENCE_REASON.to_owned() };
+                    let left = GroupEvent::Left {
+                        reason: SILENCE_REASON.to_owned(),
+                    };
                     // Not awaited: the herder that should take it is the one that is stuck.
                     if self.events.try_send(left).is_err() {
-                        debug!(group_id = self.config.group_id, "no room to tell of the leave");
+                        debug!(
+                            group_id = self.config.group_id,
+                            "no room to tell of the leave"
+                        );
                     }
                 }
                 Interruption::Ended(Ending::HerderGone) => {
-                    self.leave_group("the worker stopped listening to its group").await;
+                    self.leave_group("the worker stopped listening to its group")
+                        .await;
                     return;
                 }
                 Interruption::Ended(Ending::Fatal(error)) => {
@@ -256,14 +258,16 @@ impl Member {
     }
 
     fn require_rejoin(&mut self, reason: &str) {
-        info!(group_id = self.config.group_id, "Request joining group due to: {reason}");
+        info!(
+            group_id = self.config.group_id,
+            "Request joining group due to: {reason}"
+        );
         self.rejoin = Some(reason.to_owned());
     }
 
     /// One heartbeat in the current generation, which the caller has checked to exist.
     async fn beat(&mut self) -> Course<Beat> {
-        let (Some(connection), Some(generation)) = (&mut self.coordinator, &self.generation)
-        else {
+        let (Some(connection), Some(generation)) = (&mut self.coordinator, &self.generation) else {
             return Ok(Beat::Missed);
         };
         let session_left = (self.last_good_beat + self.config.session_timeout)
@@ -292,7 +296,10 @@ impl Member {
         };
         match error {
             ResponseError::RebalanceInProgress => {
-                debug!(group_id = self.config.group_id, "Attempt to heartbeat failed since group is rebalancing");
+                debug!(
+                    group_id = self.config.group_id,
+                    "Attempt to heartbeat failed since group is rebalancing"
+                );
                 self.last_good_beat = now;
                 self.next_beat = now + self.config.heartbeat_interval;
                 Ok(Beat::Rebalancing)
@@ -339,77 +346,18 @@ impl Member {
         self.require_rejoin("the group no longer knows this member's generation");
     }
 
-    /// Gives the connection up, so that the coordinator is looked for again.
-    fn coordinator_failed(&mut self, error: WireError) -> Course<()> {
-        self.coordinator = None;
-        if matches!(error, WireError::Authentication { .. } | WireError::UnsupportedVersion { .. })
-        {
-            return Err(self.refused(error));
-        }
-        info!(
-            group_id = self.config.group_id,
-            "Group coordinator is unavailable or invalid due to cause: {error}. Rediscovery will be attempted."
-        );
-        Ok(())
-    }
-
     fn refused(&self, source: WireError) -> Ending {
-        Ending::Fatal(GroupError::Refused { group_id: self.config.group_id.clone(), source })
-    }
-
-    /// Finds the coordinator and connects to it, for as long as it takes. Tells the herder once
-    /// if that takes longer than the group waits.
-    async fn ensure_coordinator(&mut self) -> Course<()> {
-        if self.coordinator.as_ref().is_some_and(BrokerConnection::is_usable) {
-            return Ok(());
-        }
-        self.coordinator = None;
-        let since = *self.unreachable_since.get_or_insert_with(Instant::now);
-        let search = search_coordinator(self.client.clone(), self.config.group_id.clone());
-        let mut search = std::pin::pin!(search);
-        let found = if self.holds_assignment {
-            match tokio::time::timeout_at(since + self.config.heartbeat_interval, &mut search).await
-            {
-                Ok(found) => found,
-                Err(_) => {
-                    self.report_coordinator_lost(since).await?;
-                    search.await
-                }
-            }
-        } else {
-            search.await
-        };
-        let (coordinator, connection) = found.map_err(|error| self.refused(error))?;
-        self.coordinator_found(&coordinator, connection);
-        Ok(())
-    }
-
-    fn coordinator_found(&mut self, coordinator: &Coordinator, connection: BrokerConnection) {
-        info!(
-            group_id = self.config.group_id,
-            "Discovered group coordinator {} (id: {})", coordinator.address, coordinator.node_id
-        );
-        self.coordinator_address = Some(coordinator.address.clone());
-        self.coordinator = Some(connection);
-        self.unreachable_since = None;
-        self.last_good_beat = Instant::now();
-        self.next_beat = self.last_good_beat;
-    }
-
-    async fn report_coordinator_lost(&mut self, since: Instant) -> Course<()> {
-        let unreachable = since.elapsed();
-        info!(
-            group_id = self.config.group_id,
-            "Broker coordinator was unreachable for {}ms. Revoking previous assignment to avoid running tasks while not being a member the group",
-            unreachable.as_millis()
-        );
-        self.holds_assignment = false;
-        self.rejoin = Some("the group coordinator was unreachable".to_owned());
-        self.tell(GroupEvent::CoordinatorLost { unreachable }).await
+        Ending::Fatal(GroupError::Refused {
+            group_id: self.config.group_id.clone(),
+            source,
+        })
     }
 
     async fn tell(&self, event: GroupEvent) -> Course<()> {
-        self.events.send(event).await.map_err(|_| Ending::HerderGone)
+        self.events
+            .send(event)
+            .await
+            .map_err(|_| Ending::HerderGone)
     }
 
     /// Waits for the herder's answer while heartbeats go on. `None` is "not now".
@@ -431,10 +379,14 @@ impl Member {
     /// A heartbeat while the herder works. What it tells of the group is not acted on here: the
     /// request that follows the herder's answer meets the same.
     async fn beat_beside_herder(&mut self) -> Course<()> {
-        if !self.coordinator.as_ref().is_some_and(BrokerConnection::is_usable) {
+        if !self
+            .coordinator
+            .as_ref()
+            .is_some_and(BrokerConnection::is_usable)
+        {
             self.coordinator = None;
             self.unreachable_since.get_or_insert_with(Instant::now);
-            let attempt = find_coordinator(&self.client, &self.config.group_id);
+            let attempt = coordinator::find_coordinator(&self.client, &self.config.group_id);
             match tokio::time::timeout(self.config.heartbeat_interval, attempt).await {
                 Ok(Ok((coordinator, connection))) => {
                     self.coordinator_found(&coordinator, connection);
@@ -454,87 +406,7 @@ impl Member {
         let delay = self.retry.next_delay();
         info!(
             group_id = self.config.group_id,
-            "Rebalance failed: {reason}. Trying again in {} ms", delay.as_millis()
-        );
-        tokio::time::sleep(delay).await;
-    }
-
-    /// Tells the coordinator, if it can be reached, and forgets the membership in any case. The
-    /// broker would give the member up after the session timeout, so that longer is never waited.
-    async fn leave_group(&mut self, reason: &str) {
-        let member_id = std::mem::take(&mut self.member_id);
-        let generation = self.generation.take().map_or(-1, |generation| generation.id);
-        self.rejoin = Some("the member left the group before".to_owned());
-        if member_id.is_empty() {
-            return;
-        }
-        let group_id = self.config.group_id.as_str();
-        let limit = self.client.settings().request_timeout.min(self.config.session_timeout);
-        let open = self.coordinator.take().filter(BrokerConnection::is_usable);
-        let address = self.coordinator_address.clone();
-        let client = &self.client;
-        let attempt = async {
-            let mut connection = match (open, address) {
-                (Some(connection), _) => connection,
-                (None, Some(address)) => client.connect(&address).await?,
-                (None, None) => return Ok(()),
-            };
-            info!(
-                group_id,
-                "Member {member_id} sending LeaveGroup request to coordinator {} due to {reason}",
-                connection.broker()
-            );
-            let asker = Asker { group_id, member_id: &member_id, generation };
-            let response = requests::leave_group(&mut connection, asker, reason, limit).await?;
-            match ResponseError::try_from_code(response.error_code) {
-                None => Ok(()),
-                Some(error) => Err(connection
-                    .response_error::<kafka_protocol::messages::LeaveGroupRequest>(error, None)),
-            }
-        };
-        match tokio::time::timeout(limit, attempt).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => info!(group_id, "LeaveGroup did not succeed, the broker will notice by the session timeout: {error}"),
-            Err(_) => info!(
-                group_id,
-                "LeaveGroup had no answer within {} ms, the broker will notice by the session timeout",
-                limit.as_millis()
-            ),
-        }
-    }
-}
-
-async fn find_coordinator(
-    client: &ClusterClient,
-    group_id: &str,
-) -> Result<(Coordinator, BrokerConnection), WireError> {
-    let coordinator = client.find_group_coordinator(group_id).await?;
-    let connection = client.connect(&coordinator.address).await?;
-    Ok((coordinator, connection))
-}
-
-/// Looks for the coordinator until it is found or the failure is one that stays.
-async fn search_coordinator(
-    client: ClusterClient,
-    group_id: String,
-) -> Result<(Coordinator, BrokerConnection), WireError> {
-    let settings = client.settings();
-    let mut reconnect = Backoff::new(settings.reconnect_backoff, settings.reconnect_backoff_max);
-    let mut retry = Backoff::new(settings.retry_backoff, settings.retry_backoff_max);
-    loop {
-        let error = match find_coordinator(&client, &group_id).await {
-            Ok(found) => return Ok(found),
-            Err(error) if error.is_fatal() => return Err(error),
-            Err(error) => error,
-        };
-        // An answer means that the brokers are there and only the coordinator is not ready.
-        let delay: Duration = match error {
-            WireError::Response { .. } => retry.next_delay(),
-            _ => reconnect.next_delay(),
-        };
-        warn!(
-            group_id,
-            "Cannot reach the group coordinator, trying again in {} ms: {error}",
+            "Rebalance failed: {reason}. Trying again in {} ms",
             delay.as_millis()
         );
         tokio::time::sleep(delay).await;

@@ -11,7 +11,10 @@ pub(crate) type Events = mpsc::Receiver<GroupEvent>;
 /// The protocols of a worker that tells `metadata`.
 pub(crate) fn protocols(metadata: &'static str) -> Vec<GroupProtocol> {
     ["sessioned", "compatible"]
-        .map(|name| GroupProtocol { name: name.to_owned(), metadata: Bytes::from_static(metadata.as_bytes()) })
+        .map(|name| GroupProtocol {
+            name: name.to_owned(),
+            metadata: Bytes::from_static(metadata.as_bytes()),
+        })
         .to_vec()
 }
 
@@ -28,7 +31,12 @@ pub(crate) async fn prepare(events: &mut Events, metadata: &'static str) {
 /// Answers a PerformAssignment, giving each member its own metadata back.
 pub(crate) async fn assign(events: &mut Events) {
     match events.recv().await {
-        Some(GroupEvent::PerformAssignment { members, protocol, reply, .. }) => {
+        Some(GroupEvent::PerformAssignment {
+            members,
+            protocol,
+            reply,
+            ..
+        }) => {
             assert_eq!(protocol, "sessioned");
             let assignments = members
                 .into_iter()
@@ -77,8 +85,14 @@ pub(crate) async fn keeps_the_contract(membership: &dyn GroupMembership, events:
     prepare(events, "three").await;
     membership.request_rejoin("second");
     assign(events).await;
-    assert_eq!(assigned(events).await.assignment, Bytes::from_static(b"three"));
-    assert_eq!(lead(events, "four").await.assignment, Bytes::from_static(b"four"));
+    assert_eq!(
+        assigned(events).await.assignment,
+        Bytes::from_static(b"three")
+    );
+    assert_eq!(
+        lead(events, "four").await.assignment,
+        Bytes::from_static(b"four")
+    );
 
     // A reply that is dropped is asked for again.
     membership.request_rejoin("again");
@@ -91,14 +105,20 @@ pub(crate) async fn keeps_the_contract(membership: &dyn GroupMembership, events:
         panic!("PerformAssignment must come");
     };
     drop(reply);
-    assert_eq!(lead(events, "six").await.assignment, Bytes::from_static(b"six"));
+    assert_eq!(
+        lead(events, "six").await.assignment,
+        Bytes::from_static(b"six")
+    );
 
     // After a leave nothing comes until a rejoin is asked for.
     membership.leave("failed to read the configs").await;
     membership.poll_liveness();
     assert!(events.try_recv().is_err());
     membership.request_rejoin("the configs are read");
-    assert_eq!(lead(events, "seven").await.assignment, Bytes::from_static(b"seven"));
+    assert_eq!(
+        lead(events, "seven").await.assignment,
+        Bytes::from_static(b"seven")
+    );
 
     membership.shutdown("the worker stops").await;
     assert!(events.recv().await.is_none());

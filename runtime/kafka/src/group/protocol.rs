@@ -228,7 +228,12 @@ impl Metadata {
         } else {
             None
         };
-        Ok(Self { version, url, config_offset, current_assignment })
+        Ok(Self {
+            version,
+            url,
+            config_offset,
+            current_assignment,
+        })
     }
 }
 
@@ -266,8 +271,11 @@ impl Assignment {
         let assigned = get_work(&mut rest, "assigned")?;
         let (revoked, delay_ms) = if version > 0 {
             let revoked = get_work(&mut rest, "revoked")?;
-            let delay_ms =
-                if rest.has_remaining() { get_i32(&mut rest, "delay")? } else { 0 };
+            let delay_ms = if rest.has_remaining() {
+                get_i32(&mut rest, "delay")?
+            } else {
+                0
+            };
             (revoked, delay_ms)
         } else {
             (ConnectorsAndTasks::default(), 0)
@@ -287,17 +295,16 @@ impl Assignment {
 
 fn put_version(out: &mut BytesMut, version: i16) -> Result<(), ProtocolError> {
     if version < 0 {
-        return Err(ProtocolError::OutOfRange { field: "version", value: version.into() });
+        return Err(ProtocolError::OutOfRange {
+            field: "version",
+            value: version.into(),
+        });
     }
     out.put_i16(version);
     Ok(())
 }
 
-fn put_string(
-    out: &mut BytesMut,
-    field: &'static str,
-    text: &str,
-) -> Result<(), ProtocolError> {
+fn put_string(out: &mut BytesMut, field: &'static str, text: &str) -> Result<(), ProtocolError> {
     let length = i16::try_from(text.len()).map_err(|_| ProtocolError::OutOfRange {
         field,
         value: i64::try_from(text.len()).unwrap_or(i64::MAX),
@@ -316,7 +323,10 @@ fn length_of(field: &'static str, length: usize) -> Result<i32, ProtocolError> {
 
 /// Writes one entry for each connector, in order of first mention, connectors before tasks.
 fn put_work(out: &mut BytesMut, work: &ConnectorsAndTasks) -> Result<(), ProtocolError> {
-    let connectors = work.connectors.iter().map(|connector| (connector, CONNECTOR_TASK));
+    let connectors = work
+        .connectors
+        .iter()
+        .map(|connector| (connector, CONNECTOR_TASK));
     let tasks = work.tasks.iter().map(|id| (&id.connector, id.task));
     let mut entries: Vec<(&str, Vec<i32>)> = Vec::new();
     let mut positions = std::collections::HashMap::new();
@@ -341,21 +351,27 @@ fn put_work(out: &mut BytesMut, work: &ConnectorsAndTasks) -> Result<(), Protoco
 fn get_version(rest: &mut &[u8]) -> Result<i16, ProtocolError> {
     let version = get_i16(rest, "version")?;
     if version < 0 {
-        return Err(ProtocolError::OutOfRange { field: "version", value: version.into() });
+        return Err(ProtocolError::OutOfRange {
+            field: "version",
+            value: version.into(),
+        });
     }
     Ok(version)
 }
 
 fn get_i16(rest: &mut &[u8], field: &'static str) -> Result<i16, ProtocolError> {
-    rest.try_get_i16().map_err(|_| ProtocolError::Truncated { field })
+    rest.try_get_i16()
+        .map_err(|_| ProtocolError::Truncated { field })
 }
 
 fn get_i32(rest: &mut &[u8], field: &'static str) -> Result<i32, ProtocolError> {
-    rest.try_get_i32().map_err(|_| ProtocolError::Truncated { field })
+    rest.try_get_i32()
+        .map_err(|_| ProtocolError::Truncated { field })
 }
 
 fn get_i64(rest: &mut &[u8], field: &'static str) -> Result<i64, ProtocolError> {
-    rest.try_get_i64().map_err(|_| ProtocolError::Truncated { field })
+    rest.try_get_i64()
+        .map_err(|_| ProtocolError::Truncated { field })
 }
 
 /// A count read from the wire, refused unless that many elements fit in what is left.
@@ -368,25 +384,28 @@ fn count_within(
     usize::try_from(count)
         .ok()
         .filter(|count| *count <= rest.len() / element_min_num_bytes)
-        .ok_or(ProtocolError::OutOfRange { field, value: count.into() })
+        .ok_or(ProtocolError::OutOfRange {
+            field,
+            value: count.into(),
+        })
 }
 
 fn get_string(rest: &mut &[u8], field: &'static str) -> Result<String, ProtocolError> {
     let length = get_i16(rest, field)?;
-    let length = usize::try_from(length)
-        .map_err(|_| ProtocolError::OutOfRange { field, value: length.into() })?;
-    let (text, after) =
-        rest.split_at_checked(length).ok_or(ProtocolError::Truncated { field })?;
+    let length = usize::try_from(length).map_err(|_| ProtocolError::OutOfRange {
+        field,
+        value: length.into(),
+    })?;
+    let (text, after) = rest
+        .split_at_checked(length)
+        .ok_or(ProtocolError::Truncated { field })?;
     let text = std::str::from_utf8(text).map_err(|_| ProtocolError::NotUtf8 { field })?;
     *rest = after;
     Ok(text.to_owned())
 }
 
 /// Reads an array of entries; a null array, or none at all, is an empty one.
-fn get_work(
-    rest: &mut &[u8],
-    field: &'static str,
-) -> Result<ConnectorsAndTasks, ProtocolError> {
+fn get_work(rest: &mut &[u8], field: &'static str) -> Result<ConnectorsAndTasks, ProtocolError> {
     let mut work = ConnectorsAndTasks::default();
     if !rest.has_remaining() {
         return Ok(work);
@@ -403,7 +422,10 @@ fn get_work(
             match get_i32(rest, "task")? {
                 CONNECTOR_TASK => work.connectors.push(Arc::clone(&connector)),
                 task => {
-                    work.tasks.push(ConnectorTaskId { connector: Arc::clone(&connector), task });
+                    work.tasks.push(ConnectorTaskId {
+                        connector: Arc::clone(&connector),
+                        task,
+                    });
                 }
             }
         }

@@ -17,11 +17,17 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 fn task(connector: &str, task: i32) -> ConnectorTaskId {
-    ConnectorTaskId { connector: connector.into(), task }
+    ConnectorTaskId {
+        connector: connector.into(),
+        task,
+    }
 }
 
 fn one_connector_and_task() -> ConnectorsAndTasks {
-    ConnectorsAndTasks { connectors: vec!["c".into()], tasks: vec![task("c", 0)] }
+    ConnectorsAndTasks {
+        connectors: vec!["c".into()],
+        tasks: vec![task("c", 0)],
+    }
 }
 
 fn assignment(version: i16) -> Assignment {
@@ -38,7 +44,12 @@ fn assignment(version: i16) -> Assignment {
 }
 
 fn metadata(version: i16, current_assignment: Option<Assignment>) -> Metadata {
-    Metadata { version, url: URL.to_owned(), config_offset: 5, current_assignment }
+    Metadata {
+        version,
+        url: URL.to_owned(),
+        config_offset: 5,
+        current_assignment,
+    }
 }
 
 const URL_HEX: &str = "000e 687474703a2f2f683a383038332f 0000000000000005";
@@ -50,7 +61,10 @@ fn metadata_is_what_java_writes() {
     for (value, golden) in [
         (metadata(0, None), format!("0000 {URL_HEX}")),
         (metadata(2, None), format!("0002 {URL_HEX} ffffffff")),
-        (metadata(2, Some(assignment(2))), format!("0002 {URL_HEX} 0000003b {assignment_hex}")),
+        (
+            metadata(2, Some(assignment(2))),
+            format!("0002 {URL_HEX} 0000003b {assignment_hex}"),
+        ),
         (
             metadata(1, Some(assignment(1))),
             format!("0001 {URL_HEX} 0000003b 0001 {}", &assignment_hex[5..]),
@@ -69,14 +83,23 @@ fn assignments_are_what_java_writes() {
         delay_ms: 300_000,
         ..assignment(2)
     };
-    let mismatch = Assignment { error: AssignmentError::ConfigMismatch, ..assignment(0) };
+    let mismatch = Assignment {
+        error: AssignmentError::ConfigMismatch,
+        ..assignment(0)
+    };
     for (value, golden) in [
         (
             assignment(2),
             format!("0002 0000 0002 6d31 {URL_HEX} {WORK_HEX} 00000000 00000000"),
         ),
-        (revocation, format!("0002 0000 0002 6d31 {URL_HEX} 00000000 {WORK_HEX} 000493e0")),
-        (mismatch, format!("0000 0001 0002 6d31 {URL_HEX} {WORK_HEX}")),
+        (
+            revocation,
+            format!("0002 0000 0002 6d31 {URL_HEX} 00000000 {WORK_HEX} 000493e0"),
+        ),
+        (
+            mismatch,
+            format!("0000 0001 0002 6d31 {URL_HEX} {WORK_HEX}"),
+        ),
     ] {
         assert_eq!(value.encode().expect("encodes"), hex(&golden));
         assert_eq!(Assignment::decode(&hex(&golden)).expect("decodes"), value);
@@ -86,8 +109,10 @@ fn assignments_are_what_java_writes() {
 #[test]
 fn missing_trailing_fields_and_null_arrays_are_empty() {
     let head = format!("0001 0000 0002 6d31 {URL_HEX}");
-    let nothing =
-        Assignment { assigned: ConnectorsAndTasks::default(), ..assignment(1) };
+    let nothing = Assignment {
+        assigned: ConnectorsAndTasks::default(),
+        ..assignment(1)
+    };
     for (tail, expected) in [
         (String::new(), &nothing),
         ("ffffffff".to_owned(), &nothing),
@@ -105,8 +130,14 @@ fn missing_trailing_fields_and_null_arrays_are_empty() {
 fn later_versions_are_read_and_negative_ones_are_not() {
     let later = Metadata::decode(&hex(&format!("0007 {URL_HEX} ffffffff"))).expect("decodes");
     assert_eq!(later, metadata(7, None));
-    let fault = ProtocolError::OutOfRange { field: "version", value: -1 };
-    assert_eq!(Metadata::decode(&hex(&format!("ffff {URL_HEX}"))), Err(fault.clone()));
+    let fault = ProtocolError::OutOfRange {
+        field: "version",
+        value: -1,
+    };
+    assert_eq!(
+        Metadata::decode(&hex(&format!("ffff {URL_HEX}"))),
+        Err(fault.clone())
+    );
     assert_eq!(metadata(-1, None).encode(), Err(fault));
 }
 
@@ -125,14 +156,23 @@ fn a_count_above_what_the_bytes_hold_is_refused() {
         );
     }
     let fault = Metadata::decode(&hex(&format!("0001 {URL_HEX} 7fffffff 00"))).expect_err("short");
-    assert!(fault.to_string().contains("current assignment length"), "{fault}");
+    assert!(
+        fault.to_string().contains("current assignment length"),
+        "{fault}"
+    );
 }
 
 #[test]
 fn a_text_too_long_for_the_wire_is_refused() {
     let mut value = metadata(1, None);
     value.url = "u".repeat(32_768);
-    assert_eq!(value.encode(), Err(ProtocolError::OutOfRange { field: "url", value: 32_768 }));
+    assert_eq!(
+        value.encode(),
+        Err(ProtocolError::OutOfRange {
+            field: "url",
+            value: 32_768
+        })
+    );
     value.url.pop();
     assert!(value.encode().is_ok());
 }
@@ -140,15 +180,25 @@ fn a_text_too_long_for_the_wire_is_refused() {
 #[test]
 fn listed_protocols_follow_connect_protocol() {
     let names = |protocol: ConnectProtocol| -> Vec<_> {
-        protocol.listed().iter().map(|listed| (listed.name(), listed.version())).collect()
+        protocol
+            .listed()
+            .iter()
+            .map(|listed| (listed.name(), listed.version()))
+            .collect()
     };
     assert_eq!(
         names(ConnectProtocol::Sessioned),
         [("sessioned", 2), ("compatible", 1), ("default", 0)]
     );
-    assert_eq!(names(ConnectProtocol::Compatible), [("compatible", 1), ("default", 0)]);
+    assert_eq!(
+        names(ConnectProtocol::Compatible),
+        [("compatible", 1), ("default", 0)]
+    );
     assert_eq!(names(ConnectProtocol::Eager), [("default", 0)]);
-    assert_eq!(ConnectProtocol::from_name("sessioned"), Some(ConnectProtocol::Sessioned));
+    assert_eq!(
+        ConnectProtocol::from_name("sessioned"),
+        Some(ConnectProtocol::Sessioned)
+    );
     assert_eq!(ConnectProtocol::from_name("range"), None);
 }
 
@@ -164,7 +214,8 @@ fn any_work() -> impl Strategy<Value = ConnectorsAndTasks> {
                     if with_instance {
                         work.connectors.push(connector.as_str().into());
                     }
-                    work.tasks.extend((0..*num_tasks).map(|number| task(connector, number)));
+                    work.tasks
+                        .extend((0..*num_tasks).map(|number| task(connector, number)));
                 }
             }
         }

@@ -46,14 +46,21 @@ impl Wishes {
 
     pub(super) fn seen_now(&self) -> Seen {
         let state = self.0.borrow();
-        Seen { num_rejoins: state.num_rejoins, num_polls: state.num_polls }
+        Seen {
+            num_rejoins: state.num_rejoins,
+            num_polls: state.num_polls,
+        }
     }
 
     /// Waits for a rejoin that is not in `seen`; returns its reason. Cancel-safe.
     pub(super) async fn rejoin_after(&self, seen: Seen) -> String {
         let is_new = |state: &WishState| state.num_rejoins > seen.num_rejoins;
         let mut wishes = self.0.subscribe();
-        let reason = wishes.wait_for(is_new).await.ok().map(|state| state.rejoin_reason.clone());
+        let reason = wishes
+            .wait_for(is_new)
+            .await
+            .ok()
+            .map(|state| state.rejoin_reason.clone());
         match reason {
             Some(reason) => reason,
             // Cannot come: `self` holds a sender. Waiting on is the answer that does no harm.
@@ -128,7 +135,11 @@ impl SignalSender {
 
     pub(super) async fn depart(&self, reason: &str, for_good: bool) {
         let (done, answered) = oneshot::channel();
-        let departure = Departure { reason: reason.to_owned(), for_good, done };
+        let departure = Departure {
+            reason: reason.to_owned(),
+            for_good,
+            done,
+        };
         if self.departures.send(departure).await.is_ok() {
             // An error means that the member is gone, which is what the caller wanted.
             let _ = answered.await;
@@ -145,6 +156,9 @@ pub(super) fn signals() -> (SignalSender, Wishes, Departures) {
         last_poll: Instant::now(),
     })));
     let (departures, departures_out) = mpsc::channel(MAX_QUEUED_DEPARTURES);
-    let sender = SignalSender { wishes: wishes.clone(), departures };
+    let sender = SignalSender {
+        wishes: wishes.clone(),
+        departures,
+    };
     (sender, wishes, Departures(departures_out))
 }

@@ -1,12 +1,11 @@
 //! A group of one, in memory.
 
-use async_trait::async_trait;
 use std::time::Duration;
+
+use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
-use super::events::{
-    GroupAssignment, GroupEvent, GroupMembership, MemberMetadata,
-};
+use super::events::{GroupAssignment, GroupEvent, GroupMembership, MemberMetadata};
 use super::signals::{Departures, SignalSender, Wishes, signals};
 
 const MEMBER_ID: &str = "solo-member";
@@ -27,14 +26,22 @@ impl SoloMember {
         let (events, events_out) = mpsc::channel(MAX_QUEUED_EVENTS);
         let weak = events.downgrade();
         tokio::spawn(run(events, wishes, departures));
-        (Self { signals: sender, events: weak }, events_out)
+        (
+            Self {
+                signals: sender,
+                events: weak,
+            },
+            events_out,
+        )
     }
 
     /// Tells the herder that the coordinator is gone, then rejoins, as after a broker failure.
     pub async fn lose_coordinator(&self, unreachable: Duration) {
         if let Some(events) = self.events.upgrade() {
             // A receiver that is gone has nobody to tell.
-            let _ = events.send(GroupEvent::CoordinatorLost { unreachable }).await;
+            let _ = events
+                .send(GroupEvent::CoordinatorLost { unreachable })
+                .await;
         }
         self.request_rejoin("the group coordinator was unreachable");
     }
@@ -93,11 +100,17 @@ async fn run(events: mpsc::Sender<GroupEvent>, wishes: Wishes, mut departures: D
 async fn rebalance(events: &mpsc::Sender<GroupEvent>, generation: &mut i32) {
     loop {
         let (reply, protocols) = oneshot::channel();
-        if events.send(GroupEvent::PrepareJoin { reply }).await.is_err() {
+        if events
+            .send(GroupEvent::PrepareJoin { reply })
+            .await
+            .is_err()
+        {
             return;
         }
-        let Some(chosen) =
-            protocols.await.ok().and_then(|protocols| protocols.into_iter().next())
+        let Some(chosen) = protocols
+            .await
+            .ok()
+            .and_then(|protocols| protocols.into_iter().next())
         else {
             tokio::task::yield_now().await;
             continue;
@@ -156,7 +169,10 @@ mod tests {
         let (member, mut events) = SoloMember::spawn();
         lead(&mut events, "one").await;
         member.lose_coordinator(Duration::from_secs(3)).await;
-        assert!(matches!(events.recv().await, Some(GroupEvent::CoordinatorLost { .. })));
+        assert!(matches!(
+            events.recv().await,
+            Some(GroupEvent::CoordinatorLost { .. })
+        ));
         lead(&mut events, "two").await;
     }
 }

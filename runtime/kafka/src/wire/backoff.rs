@@ -16,12 +16,18 @@ impl Backoff {
     ///
     /// A `max` below `initial` is the wait from the start, as `retry.backoff.max.ms` is in Kafka.
     pub fn new(initial: Duration, max: Duration) -> Self {
-        Self { initial, max, num_attempts: 0 }
+        Self {
+            initial,
+            max,
+            num_attempts: 0,
+        }
     }
 
     /// The wait before the next attempt. Each call makes the one after it longer.
     pub fn next_delay(&mut self) -> Duration {
-        let doubled = self.initial.saturating_mul(1_u32 << self.num_attempts.min(20));
+        let doubled = self
+            .initial
+            .saturating_mul(1_u32 << self.num_attempts.min(20));
         self.num_attempts = self.num_attempts.saturating_add(1);
         let spread = rand::random_range(0.8..=1.2);
         doubled.min(self.max).mul_f64(spread).min(self.max)
@@ -43,7 +49,11 @@ mod tests {
         let first = backoff.next_delay();
         assert!(first >= Duration::from_millis(80) && first <= Duration::from_millis(120));
         let later: Vec<_> = (0..40).map(|_| backoff.next_delay()).collect();
-        assert!(later.iter().all(|delay| *delay <= Duration::from_millis(1000)));
+        assert!(
+            later
+                .iter()
+                .all(|delay| *delay <= Duration::from_millis(1000))
+        );
         assert!(later[39] >= Duration::from_millis(800));
         backoff.reset();
         assert!(backoff.next_delay() <= Duration::from_millis(120));

@@ -44,7 +44,10 @@ impl ClusterClient {
 
     /// A client that opens its streams through `dialer`.
     pub fn with_dialer(settings: ClientSettings, dialer: Arc<dyn Dialer>) -> Self {
-        Self { settings: Arc::new(settings), dialer }
+        Self {
+            settings: Arc::new(settings),
+            dialer,
+        }
     }
 
     /// The settings in use.
@@ -79,9 +82,15 @@ impl ClusterClient {
         }
         let bootstrap = self.settings.bootstrap_text();
         Err(match last {
-            Some(last) => WireError::NoBroker { bootstrap, last: Box::new(last) },
+            Some(last) => WireError::NoBroker {
+                bootstrap,
+                last: Box::new(last),
+            },
             None => WireError::Connect {
-                broker: BrokerAddress { host: bootstrap, port: 0 },
+                broker: BrokerAddress {
+                    host: bootstrap,
+                    port: 0,
+                },
                 source: std::io::Error::other("bootstrap.servers is empty"),
             },
         })
@@ -108,12 +117,18 @@ impl ClusterClient {
         let port = u16::try_from(response.port).map_err(|_| WireError::Malformed {
             broker: connection.broker().clone(),
             api: "FindCoordinator",
-            version: connection.versions().pick::<FindCoordinatorRequest>().unwrap_or_default(),
+            version: connection
+                .versions()
+                .pick::<FindCoordinatorRequest>()
+                .unwrap_or_default(),
             reason: format!("the coordinator's port is {}", response.port),
         })?;
         Ok(Coordinator {
             node_id: response.node_id.0,
-            address: BrokerAddress { host: response.host.to_string(), port },
+            address: BrokerAddress {
+                host: response.host.to_string(),
+                port,
+            },
         })
     }
 }
@@ -136,9 +151,15 @@ pub async fn metadata(client: &ClusterClient) -> Result<ClusterMetadata, WireErr
         .iter()
         .filter_map(|broker| {
             let port = u16::try_from(broker.port).ok()?;
-            let address = BrokerAddress { host: broker.host.to_string(), port };
+            let address = BrokerAddress {
+                host: broker.host.to_string(),
+                port,
+            };
             Some((broker.node_id.0, address))
         })
         .collect();
-    Ok(ClusterMetadata { cluster_id: response.cluster_id.map(|id| id.to_string()), brokers })
+    Ok(ClusterMetadata {
+        cluster_id: response.cluster_id.map(|id| id.to_string()),
+        brokers,
+    })
 }

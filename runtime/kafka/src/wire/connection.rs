@@ -60,10 +60,13 @@ impl BrokerConnection {
     ) -> Result<Self, WireError> {
         let timeout = settings.connection_setup_timeout;
         let setup = async {
-            let stream = dialer.dial(broker).await.map_err(|source| WireError::Connect {
-                broker: broker.clone(),
-                source,
-            })?;
+            let stream = dialer
+                .dial(broker)
+                .await
+                .map_err(|source| WireError::Connect {
+                    broker: broker.clone(),
+                    source,
+                })?;
             let mut connection = Self {
                 stream,
                 broker: broker.clone(),
@@ -80,15 +83,17 @@ impl BrokerConnection {
             }
             Ok(connection)
         };
-        tokio::time::timeout(timeout, setup).await.unwrap_or_else(|_| {
-            Err(WireError::Connect {
-                broker: broker.clone(),
-                source: io::Error::new(
-                    io::ErrorKind::TimedOut,
-                    format!("not set up within {} ms", timeout.as_millis()),
-                ),
+        tokio::time::timeout(timeout, setup)
+            .await
+            .unwrap_or_else(|_| {
+                Err(WireError::Connect {
+                    broker: broker.clone(),
+                    source: io::Error::new(
+                        io::ErrorKind::TimedOut,
+                        format!("not set up within {} ms", timeout.as_millis()),
+                    ),
+                })
             })
-        })
     }
 
     /// The broker at the other end.
@@ -119,12 +124,15 @@ impl BrokerConnection {
         timeout: Duration,
         build: impl FnOnce(i16) -> R,
     ) -> Result<R::Response, WireError> {
-        let version = self.versions.pick::<R>().ok_or_else(|| WireError::UnsupportedVersion {
-            broker: self.broker.clone(),
-            api: R::NAME,
-            ours: R::WINDOW,
-            theirs: self.versions.window(R::KEY),
-        })?;
+        let version = self
+            .versions
+            .pick::<R>()
+            .ok_or_else(|| WireError::UnsupportedVersion {
+                broker: self.broker.clone(),
+                api: R::NAME,
+                ours: R::WINDOW,
+                theirs: self.versions.window(R::KEY),
+            })?;
         self.send_version(version, &build(version), timeout).await
     }
 
@@ -153,10 +161,17 @@ impl BrokerConnection {
         // version the error code comes first.
         if frame.len() >= 2 && (&frame[..2]).get_i16() == ResponseError::UnsupportedVersion.code() {
             version = 0;
-            frame = self.exchange(version, &ApiVersionsRequest::default(), timeout).await?;
+            frame = self
+                .exchange(version, &ApiVersionsRequest::default(), timeout)
+                .await?;
         }
-        let response: ApiVersionsResponse =
-            self.decode(Call { api: ApiVersionsRequest::NAME, version }, &mut frame)?;
+        let response: ApiVersionsResponse = self.decode(
+            Call {
+                api: ApiVersionsRequest::NAME,
+                version,
+            },
+            &mut frame,
+        )?;
         if let Some(error) = ResponseError::try_from_code(response.error_code) {
             self.usable = false;
             return Err(self.response_error::<ApiVersionsRequest>(error, None));
@@ -172,7 +187,13 @@ impl BrokerConnection {
         timeout: Duration,
     ) -> Result<R::Response, WireError> {
         let mut frame = self.exchange(version, request, timeout).await?;
-        self.decode(Call { api: R::NAME, version }, &mut frame)
+        self.decode(
+            Call {
+                api: R::NAME,
+                version,
+            },
+            &mut frame,
+        )
     }
 
     /// Sends one request and returns the bytes of its answer after the answer's header.
@@ -182,9 +203,15 @@ impl BrokerConnection {
         request: &R,
         timeout: Duration,
     ) -> Result<Bytes, WireError> {
-        let call = Call { api: R::NAME, version };
+        let call = Call {
+            api: R::NAME,
+            version,
+        };
         if !self.is_usable() {
-            return Err(WireError::Unusable { broker: self.broker.clone(), api: call.api });
+            return Err(WireError::Unusable {
+                broker: self.broker.clone(),
+                api: call.api,
+            });
         }
         let correlation_id = self.next_correlation_id;
         self.next_correlation_id = self.next_correlation_id.wrapping_add(1);
@@ -259,7 +286,9 @@ impl BrokerConnection {
             self.stream.write_all(frame).await?;
             self.stream.flush().await
         };
-        written.await.map_err(|source| broken(&self.broker, source))?;
+        written
+            .await
+            .map_err(|source| broken(&self.broker, source))?;
         let length = self
             .stream
             .read_i32()

@@ -4,7 +4,7 @@ use kafka_protocol::messages::{FindCoordinatorRequest, HeartbeatRequest, Metadat
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::wire::scripted_broker::{ScriptedBroker, Script};
+use crate::wire::scripted_broker::{Script, ScriptedBroker};
 use crate::wire::{
     ClusterClient, SaslMechanism, SaslSettings, Secret, TcpDialer, VersionWindow, metadata,
 };
@@ -22,7 +22,11 @@ async fn versions_are_asked_again_in_v0_when_v3_is_unknown() {
     let broker = ScriptedBroker::new();
     broker.script::<ApiVersionsRequest>(Script::Error(35));
     let connection = broker.client().connect_any().await.expect("a connection");
-    let asked: Vec<_> = broker.log().iter().map(|seen| (seen.api, seen.version)).collect();
+    let asked: Vec<_> = broker
+        .log()
+        .iter()
+        .map(|seen| (seen.api, seen.version))
+        .collect();
     assert_eq!(asked, [("ApiVersions", 3), ("ApiVersions", 0)]);
     assert_eq!(
         connection.versions().window(FindCoordinatorRequest::KEY),
@@ -53,7 +57,9 @@ async fn a_silent_broker_is_given_up_and_its_connection_with_it() {
     let mut connection = broker.client().connect_any().await.expect("a connection");
     broker.script::<FindCoordinatorRequest>(Script::Silence);
     let error = connection
-        .send(Duration::from_millis(1500), |_| FindCoordinatorRequest::default())
+        .send(Duration::from_millis(1500), |_| {
+            FindCoordinatorRequest::default()
+        })
         .await
         .expect_err("no answer");
     assert_eq!(
@@ -61,7 +67,9 @@ async fn a_silent_broker_is_given_up_and_its_connection_with_it() {
         "broker scripted:9092 did not answer FindCoordinator v3 within 1500 ms"
     );
     let again = connection
-        .send(Duration::from_secs(1), |_| FindCoordinatorRequest::default())
+        .send(Duration::from_secs(1), |_| {
+            FindCoordinatorRequest::default()
+        })
         .await
         .expect_err("an answer may still be on its way");
     assert!(matches!(again, WireError::Unusable { .. }), "{again}");
@@ -74,7 +82,8 @@ async fn an_abandoned_request_makes_the_connection_unusable() {
     broker.script::<FindCoordinatorRequest>(Script::Silence);
     {
         let mut request = std::pin::pin!(
-            connection.send(Duration::from_secs(9), |_| FindCoordinatorRequest::default())
+            connection.send(Duration::from_secs(9), |_| FindCoordinatorRequest::default(
+            ))
         );
         tokio::select! {
             _ = &mut request => panic!("the broker is silent"),
@@ -90,7 +99,9 @@ async fn a_disconnect_names_broker_api_and_version() {
     let mut connection = broker.client().connect_any().await.expect("a connection");
     broker.script::<FindCoordinatorRequest>(Script::Disconnect);
     let error = connection
-        .send(Duration::from_secs(1), |_| FindCoordinatorRequest::default())
+        .send(Duration::from_secs(1), |_| {
+            FindCoordinatorRequest::default()
+        })
         .await
         .expect_err("the broker hangs up");
     let text = error.to_string();
@@ -104,17 +115,28 @@ async fn a_disconnect_names_broker_api_and_version() {
 #[tokio::test(start_paused = true)]
 async fn strange_bytes_are_refused() {
     for (bytes, part) in [
-        (b"HTTP/1.1 400 Bad Request".to_vec(), "a frame of 1213486160 bytes; at most"),
+        (
+            b"HTTP/1.1 400 Bad Request".to_vec(),
+            "a frame of 1213486160 bytes; at most",
+        ),
         (vec![0xff; 8], "a frame of -1 bytes"),
-        (vec![0, 0, 0, 5, 0, 0, 9, 9, 0], "correlation id 2313 in place of 1"),
+        (
+            vec![0, 0, 0, 5, 0, 0, 9, 9, 0],
+            "correlation id 2313 in place of 1",
+        ),
         (vec![0, 0, 0, 2, 0, 0], "answer header"),
-        (vec![0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0], "is this a Kafka listener"),
+        (
+            vec![0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0],
+            "is this a Kafka listener",
+        ),
     ] {
         let broker = ScriptedBroker::new();
         let mut connection = broker.client().connect_any().await.expect("a connection");
         broker.script::<FindCoordinatorRequest>(Script::Raw(bytes));
         let error = connection
-            .send(Duration::from_secs(1), |_| FindCoordinatorRequest::default())
+            .send(Duration::from_secs(1), |_| {
+                FindCoordinatorRequest::default()
+            })
             .await
             .expect_err(part);
         assert!(error.to_string().contains(part), "{error}");
@@ -131,13 +153,20 @@ async fn plain_authenticates_and_the_session_ends() {
         username: "alice".to_owned(),
         password: Secret::new(password),
     };
-    let connection =
-        broker.client_with_sasl(sasl("right")).connect_any().await.expect("authenticated");
+    let connection = broker
+        .client_with_sasl(sasl("right"))
+        .connect_any()
+        .await
+        .expect("authenticated");
     assert!(connection.is_usable());
     tokio::time::advance(Duration::from_secs(9)).await;
     assert!(!connection.is_usable());
 
-    let Err(error) = broker.client_with_sasl(sasl("wrong-password")).connect_any().await else {
+    let Err(error) = broker
+        .client_with_sasl(sasl("wrong-password"))
+        .connect_any()
+        .await
+    else {
         panic!("the password is wrong");
     };
     assert_eq!(
@@ -150,7 +179,10 @@ async fn plain_authenticates_and_the_session_ends() {
     let Err(error) = broker.client_with_sasl(sasl("right")).connect_any().await else {
         panic!("the mechanism is not offered");
     };
-    assert!(error.to_string().contains("offers only OAUTHBEARER"), "{error}");
+    assert!(
+        error.to_string().contains("offers only OAUTHBEARER"),
+        "{error}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,7 +193,10 @@ async fn all_brokers_unreachable_names_the_list() {
         panic!("nothing listens");
     };
     let text = error.to_string();
-    assert!(text.contains("none of bootstrap.servers scripted:9092"), "{text}");
+    assert!(
+        text.contains("none of bootstrap.servers scripted:9092"),
+        "{text}"
+    );
     assert!(!error.is_fatal());
 }
 
@@ -170,33 +205,46 @@ async fn all_brokers_unreachable_names_the_list() {
 async fn large_answers_are_put_together() {
     const NUM_BYTES: usize = 200_000;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address: BrokerAddress =
-        listener.local_addr().expect("bound").to_string().parse().expect("host:port");
+    let address: BrokerAddress = listener
+        .local_addr()
+        .expect("bound")
+        .to_string()
+        .parse()
+        .expect("host:port");
     let server = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.expect("a client");
         let answer = |body: Vec<u8>| {
-            let mut frame = i32::try_from(body.len()).expect("short").to_be_bytes().to_vec();
+            let mut frame = i32::try_from(body.len())
+                .expect("short")
+                .to_be_bytes()
+                .to_vec();
             frame.extend(body);
             frame
         };
         let mut request = vec![0; 1024];
         let _ = stream.read(&mut request).await.expect("ApiVersions");
         // Correlation id 0, error 35, no keys; then v0: error 0, FindCoordinator 0..=1.
-        stream.write_all(&answer(vec![0, 0, 0, 0, 0, 35, 0, 0, 0, 0])).await.expect("write");
+        stream
+            .write_all(&answer(vec![0, 0, 0, 0, 0, 35, 0, 0, 0, 0]))
+            .await
+            .expect("write");
         let _ = stream.read(&mut request).await.expect("ApiVersions v0");
         let keys = [0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 10, 0, 0, 0, 1];
-        stream.write_all(&answer(keys.to_vec())).await.expect("write");
+        stream
+            .write_all(&answer(keys.to_vec()))
+            .await
+            .expect("write");
         let _ = stream.read(&mut request).await.expect("FindCoordinator v1");
         // Throttle, no error, no message, node 1, host, port 7; then bytes nobody asked for.
-        let mut body = vec![0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 1, 0, 1, b'h'];
+        let mut body = vec![
+            0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 1, 0, 1, b'h',
+        ];
         body.extend([0, 0, 0, 7]);
         body.resize(NUM_BYTES, 0);
         stream.write_all(&answer(body)).await.expect("write");
     });
-    let client = ClusterClient::with_dialer(
-        ClientSettings::new(vec![address]),
-        Arc::new(TcpDialer),
-    );
+    let client =
+        ClusterClient::with_dialer(ClientSettings::new(vec![address]), Arc::new(TcpDialer));
     let coordinator = client.find_group_coordinator("g").await.expect("an answer");
     assert_eq!(coordinator.address.to_string(), "h:7");
     server.await.expect("the server did not panic");

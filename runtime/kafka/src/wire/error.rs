@@ -43,7 +43,9 @@ pub enum WireError {
         timeout_ms: u128,
     },
     /// A request was sent on a connection whose last request was abandoned or failed.
-    #[error("connection to broker {broker} is no longer usable for {api}: its last request has no answer")]
+    #[error(
+        "connection to broker {broker} is no longer usable for {api}: its last request has no answer"
+    )]
     Unusable {
         /// The broker.
         broker: BrokerAddress,
@@ -51,7 +53,9 @@ pub enum WireError {
         api: &'static str,
     },
     /// The bytes received are not an answer of Kafka to this request.
-    #[error("broker {broker} answered {api} v{version} with bytes that are not its answer ({reason}); is this a Kafka listener of the configured security.protocol?")]
+    #[error(
+        "broker {broker} answered {api} v{version} with bytes that are not its answer ({reason}); is this a Kafka listener of the configured security.protocol?"
+    )]
     Malformed {
         /// The broker.
         broker: BrokerAddress,

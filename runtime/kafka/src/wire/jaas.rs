@@ -29,7 +29,9 @@ impl fmt::Debug for JaasEntry {
 /// # Errors
 /// A text that says what is missing. It never holds a part of the input, which has secrets in it.
 pub fn parse_jaas(text: &str) -> Result<JaasEntry, String> {
-    let mut tokens = Tokens { rest: text.chars().peekable() };
+    let mut tokens = Tokens {
+        rest: text.chars().peekable(),
+    };
     let Some(Token::Word(login_module)) = tokens.next()? else {
         return Err("the login module class is missing".to_owned());
     };
@@ -63,7 +65,11 @@ pub fn parse_jaas(text: &str) -> Result<JaasEntry, String> {
     if tokens.next()?.is_some() {
         return Err("only one login module is allowed".to_owned());
     }
-    Ok(JaasEntry { login_module, control_flag, options })
+    Ok(JaasEntry {
+        login_module,
+        control_flag,
+        options,
+    })
 }
 
 enum Token {
@@ -88,8 +94,9 @@ impl Tokens<'_> {
             quote @ ('"' | '\'') => Token::Word(self.quoted(quote)?),
             other => {
                 let mut word = String::from(other);
-                while let Some(c) =
-                    self.rest.next_if(|c| !c.is_whitespace() && !matches!(c, ';' | '='))
+                while let Some(c) = self
+                    .rest
+                    .next_if(|c| !c.is_whitespace() && !matches!(c, ';' | '='))
                 {
                     word.push(c);
                 }

@@ -30,7 +30,11 @@ pub(super) async fn authenticate(
         })
         .await?;
     if handshake.error_code != 0 {
-        let offered: Vec<_> = handshake.mechanisms.iter().map(|name| name.as_str()).collect();
+        let offered: Vec<_> = handshake
+            .mechanisms
+            .iter()
+            .map(|name| name.as_str())
+            .collect();
         let reason = format!("the broker offers only {}", offered.join(", "));
         return Err(failure(connection, mechanism, reason));
     }
@@ -68,10 +72,10 @@ async fn exchange(
     Ok(response.session_lifetime_ms)
 }
 
-fn failure(
-    connection: &BrokerConnection,
-    mechanism: &'static str,
-    reason: String,
-) -> WireError {
-    WireError::Authentication { broker: connection.broker().clone(), mechanism, reason }
+fn failure(connection: &BrokerConnection, mechanism: &'static str, reason: String) -> WireError {
+    WireError::Authentication {
+        broker: connection.broker().clone(),
+        mechanism,
+        reason,
+    }
 }

@@ -114,17 +114,26 @@ impl ScriptedBroker {
     }
 
     pub(crate) fn client_with_sasl(&self, sasl: SaslSettings) -> ClusterClient {
-        let settings = ClientSettings { sasl: Some(sasl), ..Self::settings() };
+        let settings = ClientSettings {
+            sasl: Some(sasl),
+            ..Self::settings()
+        };
         ClusterClient::with_dialer(settings, Arc::new(self.clone()))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no test thread panics while it holds the state")
+        self.state
+            .lock()
+            .expect("no test thread panics while it holds the state")
     }
 
     /// Queues what happens to the next request of `R`, after what is queued already.
     pub(crate) fn script<R: ApiRequest>(&self, script: Script) {
-        self.state().scripts.entry(R::KEY).or_default().push_back(script);
+        self.state()
+            .scripts
+            .entry(R::KEY)
+            .or_default()
+            .push_back(script);
     }
 
     pub(crate) fn set_window<R: ApiRequest>(&self, min: i16, max: i16) {
@@ -159,14 +168,21 @@ impl ScriptedBroker {
     }
 
     pub(crate) fn count(&self, api: &str) -> usize {
-        self.log.borrow().iter().filter(|seen| seen.api == api).count()
+        self.log
+            .borrow()
+            .iter()
+            .filter(|seen| seen.api == api)
+            .count()
     }
 
     /// Waits until that many requests of the API have arrived.
     pub(crate) async fn arrived(&self, api: &str, count: usize) {
-        let enough =
-            |log: &Vec<Seen>| log.iter().filter(|seen| seen.api == api).count() >= count;
-        self.log.subscribe().wait_for(enough).await.expect("the broker holds the sender");
+        let enough = |log: &Vec<Seen>| log.iter().filter(|seen| seen.api == api).count() >= count;
+        self.log
+            .subscribe()
+            .wait_for(enough)
+            .await
+            .expect("the broker holds the sender");
     }
 
     pub(crate) async fn arrived_request<R: ApiRequest>(&self, count: usize) {
@@ -193,8 +209,11 @@ impl ScriptedBroker {
             }
             let frame = Bytes::from(frame);
             let key = (&frame[..2]).get_i16();
-            let script =
-                self.state().scripts.get_mut(&key).and_then(VecDeque::pop_front);
+            let script = self
+                .state()
+                .scripts
+                .get_mut(&key)
+                .and_then(VecDeque::pop_front);
             let code = match &script {
                 Some(Script::Error(code)) => *code,
                 _ => 0,
@@ -235,12 +254,12 @@ impl ScriptedBroker {
                     .with_host(StrBytes::from_string(address.host))
                     .with_port(address.port.into())
             }),
-            JoinGroupRequest::KEY => {
-                respond(frame, |request, version| self.join_group(request, version, code))
-            }
-            SyncGroupRequest::KEY => {
-                respond(frame, |request, version| self.sync_group(request, version, code))
-            }
+            JoinGroupRequest::KEY => respond(frame, |request, version| {
+                self.join_group(request, version, code)
+            }),
+            SyncGroupRequest::KEY => respond(frame, |request, version| {
+                self.sync_group(request, version, code)
+            }),
             HeartbeatRequest::KEY => respond(frame, |request: HeartbeatRequest, version| {
                 self.note::<HeartbeatRequest>(
                     version,
@@ -248,13 +267,12 @@ impl ScriptedBroker {
                     request.generation_id,
                     "",
                 );
-                let code =
-                    self.membership_error(code, &request.member_id, request.generation_id);
+                let code = self.membership_error(code, &request.member_id, request.generation_id);
                 HeartbeatResponse::default().with_error_code(code)
             }),
-            LeaveGroupRequest::KEY => {
-                respond(frame, |request, version| self.leave_group(request, version, code))
-            }
+            LeaveGroupRequest::KEY => respond(frame, |request, version| {
+                self.leave_group(request, version, code)
+            }),
             SaslHandshakeRequest::KEY => respond(frame, |request: SaslHandshakeRequest, _| {
                 let offered = request.mechanism.as_str() == "PLAIN" && code == 0;
                 SaslHandshakeResponse::default()
@@ -265,15 +283,19 @@ impl ScriptedBroker {
                 respond(frame, |request: SaslAuthenticateRequest, version| {
                     self.note::<SaslAuthenticateRequest>(version, "", 0, "");
                     let state = self.state();
-                    let (user, password) =
-                        state.credentials.clone().expect("the test requires credentials");
+                    let (user, password) = state
+                        .credentials
+                        .clone()
+                        .expect("the test requires credentials");
                     if request.auth_bytes == format!("\0{user}\0{password}").as_bytes() {
                         return SaslAuthenticateResponse::default()
                             .with_session_lifetime_ms(state.session_lifetime_ms);
                     }
-                    SaslAuthenticateResponse::default().with_error_code(58).with_error_message(
-                        Some(StrBytes::from_static_str("Invalid username or password")),
-                    )
+                    SaslAuthenticateResponse::default()
+                        .with_error_code(58)
+                        .with_error_message(Some(StrBytes::from_static_str(
+                            "Invalid username or password",
+                        )))
                 })
             }
             other => panic!("the client sent an API that nobody scripted: {other}"),
@@ -296,8 +318,9 @@ impl ScriptedBroker {
                     .with_max_version(*max)
             })
             .collect();
-        let response =
-            ApiVersionsResponse::default().with_error_code(code).with_api_keys(keys);
+        let response = ApiVersionsResponse::default()
+            .with_error_code(code)
+            .with_api_keys(keys);
         // As Kafka does: an answer to a version it does not know is in version 0.
         let answered = if code == 35 { 0 } else { version };
         framed(header.correlation_id, &response, answered)
@@ -345,11 +368,13 @@ impl ScriptedBroker {
             .with_member_id(request.member_id.clone());
         match &state.leader_id {
             Some(leader_id) => response.with_leader(StrBytes::from_string(leader_id.clone())),
-            None => response.with_leader(request.member_id.clone()).with_members(vec![
-                JoinGroupResponseMember::default()
-                    .with_member_id(request.member_id.clone())
-                    .with_metadata(first.metadata.clone()),
-            ]),
+            None => response
+                .with_leader(request.member_id.clone())
+                .with_members(vec![
+                    JoinGroupResponseMember::default()
+                        .with_member_id(request.member_id.clone())
+                        .with_metadata(first.metadata.clone()),
+                ]),
         }
     }
 
@@ -361,7 +386,10 @@ impl ScriptedBroker {
             .assignments
             .iter()
             .find(|assigned| assigned.member_id == request.member_id)
-            .map_or_else(|| state.follower_assignment.clone(), |own| own.assignment.clone());
+            .map_or_else(
+                || state.follower_assignment.clone(),
+                |own| own.assignment.clone(),
+            );
         SyncGroupResponse::default()
             .with_error_code(code)
             .with_assignment(assignment)
@@ -412,7 +440,9 @@ fn framed<T: Encodable + HeaderVersion>(
         .with_correlation_id(correlation_id)
         .encode(&mut frame, T::header_version(version))
         .expect("a valid header");
-    response.encode(&mut frame, version).expect("a valid answer");
+    response
+        .encode(&mut frame, version)
+        .expect("a valid answer");
     let length = i32::try_from(frame.len() - 4).expect("a short answer");
     frame[..4].copy_from_slice(&length.to_be_bytes());
     frame

@@ -73,15 +73,22 @@ impl FromStr for BrokerAddress {
         let text = text.split_once("://").map_or(text, |(_, rest)| rest);
         let (host, port) = text.rsplit_once(':').ok_or("it must be host:port")?;
         let host = match host.strip_prefix('[') {
-            Some(v6) => v6.strip_suffix(']').ok_or("the bracket of the host is not closed")?,
+            Some(v6) => v6
+                .strip_suffix(']')
+                .ok_or("the bracket of the host is not closed")?,
             None if host.contains(':') => return Err("an IPv6 host needs brackets".to_owned()),
             None => host,
         };
         if host.is_empty() {
             return Err("the host is missing".to_owned());
         }
-        let port = port.parse().map_err(|_| "the port must be a number from 0 to 65535")?;
-        Ok(Self { host: host.to_owned(), port })
+        let port = port
+            .parse()
+            .map_err(|_| "the port must be a number from 0 to 65535")?;
+        Ok(Self {
+            host: host.to_owned(),
+            port,
+        })
     }
 }
 
@@ -185,11 +192,17 @@ impl ClientSettings {
         }
         for (key, field) in [
             ("request.timeout.ms", &mut settings.request_timeout),
-            ("socket.connection.setup.timeout.ms", &mut settings.connection_setup_timeout),
+            (
+                "socket.connection.setup.timeout.ms",
+                &mut settings.connection_setup_timeout,
+            ),
             ("retry.backoff.ms", &mut settings.retry_backoff),
             ("retry.backoff.max.ms", &mut settings.retry_backoff_max),
             ("reconnect.backoff.ms", &mut settings.reconnect_backoff),
-            ("reconnect.backoff.max.ms", &mut settings.reconnect_backoff_max),
+            (
+                "reconnect.backoff.max.ms",
+                &mut settings.reconnect_backoff_max,
+            ),
         ] {
             if let Some(duration) = properties.duration_ms(key)? {
                 *field = duration;
@@ -204,7 +217,11 @@ impl ClientSettings {
 
     /// `bootstrap.servers` as one text, for messages.
     pub fn bootstrap_text(&self) -> String {
-        let servers: Vec<_> = self.bootstrap_servers.iter().map(ToString::to_string).collect();
+        let servers: Vec<_> = self
+            .bootstrap_servers
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         servers.join(",")
     }
 }
@@ -295,7 +312,9 @@ impl<'a> Properties<'a> {
         let text = self.get(JAAS).ok_or_else(|| SettingsError {
             key: JAAS,
             value: "null".to_owned(),
-            reason: format!("sasl.mechanism {name} needs a login module with username and password"),
+            reason: format!(
+                "sasl.mechanism {name} needs a login module with username and password"
+            ),
         })?;
         let mut entry = parse_jaas(text).map_err(hidden)?;
         let mut option = |option: &str| {
@@ -318,8 +337,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn read(lines: &[(&str, &str)]) -> Result<ClientSettings, SettingsError> {
-        let properties: BTreeMap<String, String> =
-            lines.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let properties: BTreeMap<String, String> = lines
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
         ClientSettings::from_properties(&properties)
     }
 
@@ -346,12 +367,18 @@ mod tests {
     #[test]
     fn faults_name_key_value_and_reason() {
         for (lines, text) in [
-            (vec![], "Invalid value '' for configuration bootstrap.servers: at least one"),
+            (
+                vec![],
+                "Invalid value '' for configuration bootstrap.servers: at least one",
+            ),
             (
                 vec![("bootstrap.servers", "a:1,b")],
                 "Invalid value b for configuration bootstrap.servers: it must be host:port",
             ),
-            (vec![("bootstrap.servers", "a:70000")], "Invalid value a:70000"),
+            (
+                vec![("bootstrap.servers", "a:70000")],
+                "Invalid value a:70000",
+            ),
             (vec![("bootstrap.servers", "::1:9092")], "brackets"),
             (vec![("bootstrap.servers", ":9092")], "the host is missing"),
             (
@@ -367,7 +394,10 @@ mod tests {
                 "must be one of",
             ),
             (
-                vec![("bootstrap.servers", "a:1"), ("security.protocol", "SASL_PLAINTEXT")],
+                vec![
+                    ("bootstrap.servers", "a:1"),
+                    ("security.protocol", "SASL_PLAINTEXT"),
+                ],
                 "Invalid value GSSAPI for configuration sasl.mechanism: supported is",
             ),
         ] {
@@ -390,11 +420,19 @@ mod tests {
         };
         let settings = with("X required username=\"u\" password=\"hunter2\";").expect("valid");
         let sasl = settings.sasl.as_ref().expect("SASL settings");
-        assert_eq!((sasl.username.as_str(), sasl.password.expose()), ("u", "hunter2"));
+        assert_eq!(
+            (sasl.username.as_str(), sasl.password.expose()),
+            ("u", "hunter2")
+        );
         assert!(!format!("{settings:?}").contains("hunter2"));
 
-        let error = with("X required password=\"hunter2\";").expect_err("no user").to_string();
-        assert!(error.contains("'username'") && !error.contains("hunter2"), "{error}");
+        let error = with("X required password=\"hunter2\";")
+            .expect_err("no user")
+            .to_string();
+        assert!(
+            error.contains("'username'") && !error.contains("hunter2"),
+            "{error}"
+        );
         let error = read(&base).expect_err("no JAAS").to_string();
         assert!(error.contains("sasl.jaas.config"), "{error}");
     }

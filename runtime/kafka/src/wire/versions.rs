@@ -41,9 +41,19 @@ impl ApiVersionTable {
         let mut windows: HashMap<i16, VersionWindow> = response
             .api_keys
             .iter()
-            .map(|api| (api.api_key, VersionWindow { min: api.min_version, max: api.max_version }))
+            .map(|api| {
+                (
+                    api.api_key,
+                    VersionWindow {
+                        min: api.min_version,
+                        max: api.max_version,
+                    },
+                )
+            })
             .collect();
-        let join_group_max = windows.get(&JoinGroupRequest::KEY).map_or(0, |window| window.max);
+        let join_group_max = windows
+            .get(&JoinGroupRequest::KEY)
+            .map_or(0, |window| window.max);
         if join_group_max <= JOIN_GROUP_FIRST_FLEXIBLE {
             for (key, last_fixed_encoding) in [
                 (JoinGroupRequest::KEY, 5),
@@ -93,8 +103,14 @@ mod tests {
 
     #[test]
     fn takes_the_lower_of_both_maxima() {
-        assert_eq!(table(&[(10, 0, 6)]).pick::<FindCoordinatorRequest>(), Some(3));
-        assert_eq!(table(&[(10, 0, 2)]).pick::<FindCoordinatorRequest>(), Some(2));
+        assert_eq!(
+            table(&[(10, 0, 6)]).pick::<FindCoordinatorRequest>(),
+            Some(3)
+        );
+        assert_eq!(
+            table(&[(10, 0, 2)]).pick::<FindCoordinatorRequest>(),
+            Some(2)
+        );
     }
 
     #[test]

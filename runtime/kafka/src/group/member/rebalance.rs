@@ -1,8 +1,9 @@
 //! One rebalance of a member: prepare, join, assign if it leads, sync.
 
+use std::time::Duration;
+
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{JoinGroupRequest, JoinGroupResponse, SyncGroupRequest};
-use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::info;
@@ -45,13 +46,18 @@ impl Member {
         let (reply, answer) = oneshot::channel();
         self.tell(GroupEvent::PrepareJoin { reply }).await?;
         let Some(protocols) = self.await_reply(answer).await? else {
-            self.back_off("the worker cannot tell its metadata now").await;
+            self.back_off("the worker cannot tell its metadata now")
+                .await;
             return Ok(());
         };
         let Some(joined) = self.join(&protocols).await? else {
             return Ok(());
         };
-        let Joined { generation, leader_id, members } = joined;
+        let Joined {
+            generation,
+            leader_id,
+            members,
+        } = joined;
         let assignments = if leader_id == self.member_id {
             let (reply, answer) = oneshot::channel();
             self.tell(GroupEvent::PerformAssignment {
@@ -65,7 +71,8 @@ impl Member {
             match self.await_reply(answer).await? {
                 Some(assignments) => assignments,
                 None => {
-                    self.back_off("the worker leads and cannot assign now").await;
+                    self.back_off("the worker leads and cannot assign now")
+                        .await;
                     return Ok(());
                 }
             }
@@ -88,7 +95,8 @@ impl Member {
                 Join::Rediscover => return Ok(None),
             }
         }
-        self.back_off("the coordinator keeps asking for another member id").await;
+        self.back_off("the coordinator keeps asking for another member id")
+            .await;
         Ok(None)
     }
 
@@ -97,7 +105,10 @@ impl Member {
         let Some(connection) = &mut self.coordinator else {
             return Ok(Join::Rediscover);
         };
-        let reason = self.rejoin.as_deref().unwrap_or("the member has no generation");
+        let reason = self
+            .rejoin
+            .as_deref()
+            .unwrap_or("the member has no generation");
         info!(group_id = self.config.group_id, "(Re-)joining group");
         let response = requests::join_group(
             connection,
@@ -145,7 +156,11 @@ impl Member {
         response: JoinGroupResponse,
         protocols: &[GroupProtocol],
     ) -> Course<Joined> {
-        let protocol = response.protocol_name.as_deref().unwrap_or_default().to_owned();
+        let protocol = response
+            .protocol_name
+            .as_deref()
+            .unwrap_or_default()
+            .to_owned();
         self.check_protocol_type(response.protocol_type.as_deref())?;
         if !protocols.iter().any(|offered| offered.name == protocol) {
             return Err(self.inconsistent(format!(
@@ -158,7 +173,10 @@ impl Member {
                     .to_owned(),
             ));
         }
-        let generation = Generation { id: response.generation_id, protocol };
+        let generation = Generation {
+            id: response.generation_id,
+            protocol,
+        };
         self.member_id = response.member_id.to_string();
         self.generation = Some(generation.clone());
         self.last_good_beat = Instant::now();
@@ -178,7 +196,11 @@ impl Member {
                 metadata: member.metadata,
             })
             .collect();
-        Ok(Joined { generation, leader_id: response.leader.to_string(), members })
+        Ok(Joined {
+            generation,
+            leader_id: response.leader.to_string(),
+            members,
+        })
     }
 
     async fn sync(
@@ -211,7 +233,8 @@ impl Member {
         let response = match response {
             Ok(response) => response,
             Err(error) => {
-                self.rejoin.get_or_insert_with(|| "SyncGroup had no answer".to_owned());
+                self.rejoin
+                    .get_or_insert_with(|| "SyncGroup had no answer".to_owned());
                 return self.coordinator_failed(error);
             }
         };
@@ -273,6 +296,9 @@ impl Member {
     }
 
     fn inconsistent(&self, reason: String) -> Ending {
-        Ending::Fatal(GroupError::Inconsistent { group_id: self.config.group_id.clone(), reason })
+        Ending::Fatal(GroupError::Inconsistent {
+            group_id: self.config.group_id.clone(),
+            reason,
+        })
     }
 }

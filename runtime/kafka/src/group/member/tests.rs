@@ -1,14 +1,13 @@
+use std::time::Duration;
+
 use bytes::Bytes;
 use kafka_protocol::messages::{
-    FindCoordinatorRequest, HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest,
-    SyncGroupRequest,
+    FindCoordinatorRequest, HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, SyncGroupRequest,
 };
 
 use super::*;
-use crate::group::membership_suite::{
-    Events, assign, assigned, keeps_the_contract, lead, prepare,
-};
-use crate::wire::scripted_broker::{ScriptedBroker, Script};
+use crate::group::membership_suite::{Events, assign, assigned, keeps_the_contract, lead, prepare};
+use crate::wire::scripted_broker::{Script, ScriptedBroker};
 
 const HEARTBEAT: Duration = Duration::from_secs(3);
 
@@ -46,7 +45,10 @@ async fn joins_in_two_steps_syncs_beats_and_leaves() {
     let broker = ScriptedBroker::new();
     let (member, mut events) = spawn(&broker);
     let assignment = lead(&mut events, "one").await;
-    assert_eq!((assignment.generation, assignment.member_id.as_str()), (1, "member-1"));
+    assert_eq!(
+        (assignment.generation, assignment.member_id.as_str()),
+        (1, "member-1")
+    );
     broker.arrived_request::<HeartbeatRequest>(2).await;
     member.shutdown("worker is stopping").await;
 
@@ -85,7 +87,10 @@ async fn a_follower_sends_no_assignments_and_takes_its_own() {
 
 #[tokio::test(start_paused = true)]
 async fn join_errors_are_retried_until_the_group_lets_it_in() {
-    for script in [14, 15, 16, 22, 25, 27].map(Script::Error).into_iter().chain([Script::Disconnect])
+    for script in [14, 15, 16, 22, 25, 27]
+        .map(Script::Error)
+        .into_iter()
+        .chain([Script::Disconnect])
     {
         let broker = ScriptedBroker::new();
         broker.script::<JoinGroupRequest>(script.clone());
@@ -123,8 +128,10 @@ async fn a_coordinator_that_moved_is_looked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn sync_errors_lead_to_a_new_join() {
-    for script in
-        [14, 15, 16, 22, 25, 27].map(Script::Error).into_iter().chain([Script::Disconnect])
+    for script in [14, 15, 16, 22, 25, 27]
+        .map(Script::Error)
+        .into_iter()
+        .chain([Script::Disconnect])
     {
         let broker = ScriptedBroker::new();
         broker.script::<SyncGroupRequest>(script.clone());
@@ -145,8 +152,11 @@ async fn a_lost_generation_keeps_the_id_and_a_lost_id_does_not() {
         lead(&mut events, "one").await;
         broker.script::<HeartbeatRequest>(Script::Error(code));
         lead(&mut events, "two").await;
-        let joins: Vec<_> =
-            broker.log().into_iter().filter(|seen| seen.api == "JoinGroup").collect();
+        let joins: Vec<_> = broker
+            .log()
+            .into_iter()
+            .filter(|seen| seen.api == "JoinGroup")
+            .collect();
         assert_eq!(joins[2].member_id, first_id_of_rejoin, "error {code}");
     }
 }
@@ -190,7 +200,10 @@ async fn a_group_of_another_type_is_refused() {
     broker.set_protocol_type("consumer");
     let (_member, mut events) = spawn(&broker);
     let text = fatal(&mut events).await;
-    assert!(text.contains("the group is of type 'consumer', not 'connect'"), "{text}");
+    assert!(
+        text.contains("the group is of type 'consumer', not 'connect'"),
+        "{text}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -205,7 +218,9 @@ async fn heartbeats_go_on_while_the_herder_works() {
     broker.script::<HeartbeatRequest>(Script::Error(27));
     broker.arrived_request::<HeartbeatRequest>(4).await;
     assert_eq!(broker.count("LeaveGroup"), 0);
-    reply.send(crate::group::membership_suite::protocols("two")).expect("the member waits");
+    reply
+        .send(crate::group::membership_suite::protocols("two"))
+        .expect("the member waits");
     assign(&mut events).await;
     assert_eq!(assigned(&mut events).await.generation, 2);
 }
@@ -223,7 +238,10 @@ async fn an_unreachable_coordinator_is_told_once_after_a_heartbeat_interval() {
     }
     broker.set_reachable(true);
     let again = lead(&mut events, "two").await;
-    assert_eq!((again.generation, again.member_id.as_str()), (2, "member-1"));
+    assert_eq!(
+        (again.generation, again.member_id.as_str()),
+        (2, "member-1")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -244,11 +262,19 @@ async fn a_silent_herder_leaves_and_comes_back() {
     lead(&mut events, "one").await;
     broker.arrived_request::<LeaveGroupRequest>(1).await;
     let leave = broker.log().pop().expect("a request");
-    assert!(leave.reason.starts_with("worker poll timeout has expired"), "{}", leave.reason);
+    assert!(
+        leave.reason.starts_with("worker poll timeout has expired"),
+        "{}",
+        leave.reason
+    );
     assert!(matches!(events.recv().await, Some(GroupEvent::Left { .. })));
     let num_requests = broker.log().len();
     tokio::time::sleep(Duration::from_secs(600)).await;
-    assert_eq!(broker.log().len(), num_requests, "it stays out while the herder is silent");
+    assert_eq!(
+        broker.log().len(),
+        num_requests,
+        "it stays out while the herder is silent"
+    );
     member.poll_liveness();
     lead(&mut events, "two").await;
 }
@@ -307,10 +333,9 @@ async fn works_on_the_mock_cluster() {
     let metadata = crate::wire::metadata(&client).await.expect("an answer");
     assert_eq!(metadata.brokers.len(), 1);
     let config = GroupConfig {
-        // The mock cluster closes a rebalance one second before the session timeout, or after
-        // half of one that is shorter.
-        session_timeout: Duration::from_millis(1000),
-        heartbeat_interval: Duration::from_millis(100),
+        // The mock cluster holds a first join open for 3 s and each later one until a second
+        // before the session timeout, and forgets a member that waits longer than its session.
+        session_timeout: Duration::from_millis(4000),
         ..GroupConfig::new("connect-quickstart")
     };
     let (member, mut events) = GroupMember::spawn(client, config);
