@@ -1,0 +1,76 @@
+//! Formats: the bytes of objects.
+
+mod bytes;
+mod json;
+
+pub use bytes::ByteArrayFormat;
+pub use json::JsonFormat;
+
+use crate::record::RecordRef;
+use connect_api::data::SchemaRef;
+use connect_api::{PlainType, Result, Topic};
+
+/// The compression of a whole object, over what the format wrote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// None.
+    #[default]
+    None,
+    /// Gzip with a level from 0 to 9, or its default.
+    Gzip {
+        /// The level.
+        level: Option<u32>,
+    },
+}
+
+impl Compression {
+    /// What is added to the extension of an object.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Gzip { .. } => ".gz",
+        }
+    }
+}
+
+/// A format of objects. Shared by all tasks; each file has a writer of its own.
+pub trait Format: Send + Sync {
+    /// The extension of objects without that of the compression, for example `.json`.
+    fn extension(&self) -> &str;
+
+    /// Whether values of that type are written from their bytes, so that the task can take batches of
+    /// bytes.
+    fn takes_bytes(&self) -> bool {
+        false
+    }
+
+    /// The writer of one file; `schema` is that of the values of all its records.
+    fn new_writer(&self, topic: &Topic, schema: Option<&SchemaRef>) -> Result<Box<dyn RecordWriter>>;
+}
+
+/// Writes the records of one file.
+///
+/// Order of calls: `write` for each record, then `finish` once, or drop. What is ready is appended to
+/// `out`, from which the caller takes it away between calls; a writer of row groups may keep the rest.
+pub trait RecordWriter: Send {
+    /// Writes a record. On an error nothing was written: the caller drops what was appended, and the
+    /// writer goes on with the next record. An error of kind [`Data`](connect_api::ErrorKind::Data) is
+    /// about the one record.
+    fn write(&mut self, record: RecordRef<'_>, out: &mut Vec<u8>) -> Result<()>;
+
+    /// Ends the file.
+    fn finish(&mut self, _out: &mut Vec<u8>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The name of a schema type in messages about plain values.
+pub(crate) fn plain_type_name(plain_type: PlainType) -> &'static str {
+    match plain_type {
+        PlainType::String => "STRING",
+        PlainType::Bytes => "BYTES",
+    }
+}
+
+#[cfg(test)]
+mod tests;
