@@ -250,7 +250,10 @@ mod tests {
         let config = ConfigMap::from_iter([("mock_mode", TASK_FAILURE)]);
         task.start(context.clone(), &config).await.expect("starts");
         assert_eq!(context.take_requests().timeout, Some(MAX_SINK_TIMEOUT));
-        tokio::time::advance(Duration::from_millis(DEFAULT_FAILURE_DELAY_MS.unsigned_abs())).await;
+        tokio::time::advance(Duration::from_millis(
+            DEFAULT_FAILURE_DELAY_MS.unsigned_abs(),
+        ))
+        .await;
         task.put(&SinkBatch::empty()).await.expect("not yet");
         assert_eq!(context.take_requests().timeout, Some(MAX_SINK_TIMEOUT));
         tokio::time::advance(Duration::from_millis(1)).await;

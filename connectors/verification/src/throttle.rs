@@ -32,7 +32,10 @@ impl Throttle {
             return false;
         }
         let due = Duration::from_secs_f64(num_sent as f64 / self.messages_per_sec as f64);
-        let wait = self.start.saturating_add(due).saturating_sub(clock.monotonic());
+        let wait = self
+            .start
+            .saturating_add(due)
+            .saturating_sub(clock.monotonic());
         if !wait.is_zero() {
             clock.sleep(wait.min(MAX_WAIT)).await;
         }
