@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use connect_api::config::ConfigMap;
 use connect_api::data::Map;
+pub use connect_store::TargetState;
 use serde::{Serialize, Serializer};
 use std::fmt;
 
@@ -36,15 +37,32 @@ pub struct HerderError {
     pub kind: HerderErrorKind,
     /// What to tell the client.
     pub message: String,
+    /// The Java exception that a JVM worker would have thrown: the validate endpoint names it.
+    pub exception: &'static str,
 }
 
 impl HerderError {
     /// An error of a kind.
     pub fn new(kind: HerderErrorKind, message: impl Into<String>) -> Self {
+        let exception = match kind {
+            HerderErrorKind::BadRequest => {
+                "org.apache.kafka.connect.runtime.rest.errors.BadRequestException"
+            }
+            HerderErrorKind::NotFound => "org.apache.kafka.connect.errors.NotFoundException",
+            _ => "org.apache.kafka.connect.errors.ConnectException",
+        };
         Self {
             kind,
             message: message.into(),
+            exception,
         }
+    }
+
+    /// The same error under the name of another Java exception.
+    #[must_use]
+    pub fn with_exception(mut self, exception: &'static str) -> Self {
+        self.exception = exception;
+        self
     }
 
     /// 400.
@@ -99,17 +117,6 @@ pub enum HerderHealth {
     Starting(String),
     /// The worker was ready and does not answer now; what it is doing, as a sentence.
     Unhealthy(String),
-}
-
-/// What a user wants a connector to be (KIP-875).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TargetState {
-    /// Running.
-    Started,
-    /// Its tasks stay where they are and do nothing.
-    Paused,
-    /// It has no tasks.
-    Stopped,
 }
 
 /// A task of a connector.

@@ -10,4 +10,4 @@ pub use def::{ConfigDef, ConfigKey, ConfigType, Importance, Recommender, Width};
 pub use map::ConfigMap;
 pub use parse::{ConfigValue, ParsedConfig};
 pub use types::{ConfigData, Password};
-pub use validators::Validator;
+pub use validators::{CustomValidator, Validator};

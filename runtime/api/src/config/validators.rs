@@ -135,14 +135,14 @@ impl Validator {
                             "Configuration '{name}' must not be empty. Valid values include: any non-empty value"
                         ));
                     }
-                    if items.iter().any(String::is_empty) {
-                        return Err(format!("Configuration '{name}' values must not be empty."));
-                    }
                     let mut seen = std::collections::HashSet::new();
                     if !items.iter().all(|item| seen.insert(item)) {
                         return Err(format!(
                             "Configuration '{name}' values must not be duplicated."
                         ));
+                    }
+                    if items.iter().any(String::is_empty) {
+                        return Err(format!("Configuration '{name}' values must not be empty."));
                     }
                     Ok(())
                 }

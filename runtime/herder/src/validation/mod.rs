@@ -1,1 +1,284 @@
-//! Validation of connector configurations: the settings of the framework and of the plugins.
+//! Validation of connector configurations, as Connect 4.3.1 answers it.
+//!
+//! [`validate`] checks everything and refuses nothing; [`reject_message`] makes the refusal of a
+//! `POST` or `PUT` out of its answer.
+
+mod converters;
+mod cross_checks;
+mod definitions;
+mod enrichment;
+mod infos;
+mod overrides;
+mod plugin_values;
+pub(crate) mod regex;
+mod unknown_keys;
+mod versions;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use infos::{ConfigDefOrigin, config_key_infos};
+pub use overrides::OverridePolicy;
+
+use crate::plugins::Plugins;
+use crate::{ConfigInfo, ConfigInfos, HerderError, HerderErrorKind, HerderResult};
+use connect_api::config::{ConfigDef, ConfigKey, ConfigMap, ConfigValue};
+use connect_api::{
+    ConnectError, ConnectorFactory, ConnectorPlugin, ErrorKind, SinkConnector, SourceConnector,
+};
+use indexmap::IndexMap;
+
+/// What validation needs to know of the worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerView {
+    /// `key.converter` of the worker, by class name or alias.
+    pub key_converter: String,
+    /// `value.converter` of the worker.
+    pub value_converter: String,
+    /// `header.converter` of the worker.
+    pub header_converter: String,
+    /// The settings that only a distributed worker has; `None` for a standalone one.
+    pub distributed: Option<DistributedView>,
+    /// `connector.client.config.override.policy`.
+    pub override_policy: OverridePolicy,
+}
+
+/// What validation needs to know of a distributed worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DistributedView {
+    /// `group.id`.
+    pub group_id: String,
+    /// Whether `exactly.once.source.support` is `enabled`.
+    pub exactly_once_source_enabled: bool,
+}
+
+/// A connector instance that is asked and never started.
+enum Instance {
+    Source(Box<dyn SourceConnector>),
+    Sink(Box<dyn SinkConnector>),
+}
+
+impl Instance {
+    fn new(plugin: &ConnectorPlugin) -> Self {
+        match plugin.factory {
+            ConnectorFactory::Source(create) => Self::Source(create()),
+            ConnectorFactory::Sink(create) => Self::Sink(create()),
+        }
+    }
+
+    async fn validate(
+        &self,
+        config: &ConfigMap,
+        values: &mut Vec<ConfigValue>,
+    ) -> Result<(), ConnectError> {
+        match self {
+            Self::Source(connector) => connector.validate(config, values).await,
+            Self::Sink(connector) => connector.validate(config, values).await,
+        }
+    }
+}
+
+/// Validates the configuration of a connector: every setting with its definition, its value and all
+/// that is wrong with it.
+///
+/// It fails where there is no definition to check against: `connector.class` is missing or unknown
+/// (400), an override does not parse (500, as the JVM worker does), or the plugin's own check fails.
+/// Values are shown as given, except passwords; hand in a configuration whose provider variables are
+/// not resolved, and no secret shows.
+pub async fn validate(
+    config: &ConfigMap,
+    worker: &WorkerView,
+    plugins: &Plugins,
+) -> HerderResult<ConfigInfos> {
+    let plugin = connector_plugin(config, plugins)?;
+    let class = config.get("connector.class").unwrap_or_default();
+    if let Some(fault) = plugin_values::connector_version_fault(config, plugin) {
+        return Ok(plugin_values::wrong_version_infos(config, plugin, &fault));
+    }
+    let instance = Instance::new(plugin);
+
+    let framework_def = framework_def(config, worker, plugin, plugins);
+    let mut framework: IndexMap<String, ConfigValue> = framework_def
+        .validate(config)
+        .into_iter()
+        .map(|value| (value.name.clone(), value))
+        .collect();
+    plugin_values::complete(&mut framework, config, worker, plugin, plugins);
+    match &instance {
+        Instance::Sink(_) => cross_checks::sink(&mut framework, config, worker),
+        Instance::Source(connector) => {
+            cross_checks::source(&mut framework, config, worker, connector.as_ref());
+        }
+    }
+    cross_checks::null_values(&mut framework, config);
+
+    let connector_def = (plugin.config_def)();
+    let mut connector_values = connector_def.validate(config);
+    instance
+        .validate(config, &mut connector_values)
+        .await
+        .map_err(|error| plugin_fault(class, &error))?;
+
+    let mut infos = merge(
+        class,
+        &framework_def,
+        connector_def,
+        framework,
+        connector_values,
+    );
+    overrides::append(&mut infos, config, worker, plugin)?;
+    converters::append(&mut infos, config, plugins);
+    unknown_keys::warn(config, &infos);
+    Ok(infos)
+}
+
+/// Why a configuration is refused: the message of the 400, or `None` if nothing is wrong with it.
+pub fn reject_message(infos: &ConfigInfos) -> Option<String> {
+    if infos.error_count == 0 {
+        return None;
+    }
+    let mut message = format!(
+        "Connector configuration is invalid and contains the following {} error(s):",
+        infos.error_count
+    );
+    for value in infos.configs.iter().filter_map(|info| info.value.as_ref()) {
+        for error in &value.errors {
+            message.push('\n');
+            message.push_str(error);
+        }
+    }
+    message.push_str(
+        "\nYou can also find the above list of errors at the endpoint \
+         `/connector-plugins/{connectorType}/config/validate`",
+    );
+    Some(message)
+}
+
+/// The refusal of a faulty configuration as an error for the client.
+pub fn reject(infos: &ConfigInfos) -> HerderResult<()> {
+    match reject_message(infos) {
+        Some(message) => Err(HerderError::bad_request(message)),
+        None => Ok(()),
+    }
+}
+
+fn connector_plugin(
+    config: &ConfigMap,
+    plugins: &Plugins,
+) -> HerderResult<&'static ConnectorPlugin> {
+    match config.get("connector.class") {
+        // Every type of setting is trimmed; that the JVM worker does not trim this one helps nobody.
+        Some(class) => plugins.connector(class.trim()),
+        None => Err(HerderError::bad_request(format!(
+            "Connector config {} contains no connector type",
+            java_map_text(config)
+        ))),
+    }
+}
+
+/// The map as Java prints it, without the values of settings that look like secrets.
+fn java_map_text(config: &ConfigMap) -> String {
+    let entries: Vec<String> = config
+        .in_java_hash_order()
+        .iter()
+        .map(|(key, value)| match value {
+            Some(_) if looks_secret(key) => format!("{key}=[hidden]"),
+            value => format!("{key}={}", value.unwrap_or("null")),
+        })
+        .collect();
+    format!("{{{}}}", entries.join(", "))
+}
+
+fn looks_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    [
+        "password",
+        "secret",
+        "jaas",
+        "token",
+        "credential",
+        "private.key",
+        "access.key",
+        "api.key",
+    ]
+    .iter()
+    .any(|part| key.contains(part))
+}
+
+fn plugin_fault(class: &str, error: &ConnectError) -> HerderError {
+    let kind = match error.kind() {
+        ErrorKind::Config => HerderErrorKind::BadRequest,
+        _ => HerderErrorKind::Internal,
+    };
+    HerderError::new(kind, format!("The check of {class} failed: {error}"))
+}
+
+/// The framework's settings for this connector, with the worker's view as defaults.
+fn framework_def(
+    config: &ConfigMap,
+    worker: &WorkerView,
+    plugin: &ConnectorPlugin,
+    plugins: &Plugins,
+) -> ConfigDef {
+    let mut def = ConfigDef::new();
+    let keys = definitions::connector_def()
+        .keys()
+        .chain(definitions::connector_type_def(plugin.connector_type()).keys());
+    for key in keys {
+        def.add(plugin_values::with_worker_default(
+            key, config, worker, plugin, plugins,
+        ));
+    }
+    enrichment::enrich(&mut def, config, plugins);
+    def
+}
+
+/// Puts definitions and values together: values that nobody defines, then the framework's settings,
+/// then the connector's. What both define keeps the framework's place and has the connector's content.
+fn merge(
+    class: &str,
+    framework_def: &ConfigDef,
+    connector_def: &ConfigDef,
+    framework: IndexMap<String, ConfigValue>,
+    connector_values: Vec<ConfigValue>,
+) -> ConfigInfos {
+    let mut groups = framework_def.groups().to_vec();
+    for group in connector_def.groups() {
+        if !groups.contains(group) {
+            groups.push(group.clone());
+        }
+    }
+    let mut keys: IndexMap<&str, &ConfigKey> = IndexMap::new();
+    for key in framework_def.keys().chain(connector_def.keys()) {
+        keys.insert(key.name(), key);
+    }
+    let mut values = framework;
+    for value in connector_values {
+        values.insert(value.name.clone(), value);
+    }
+    let undefined = values
+        .values()
+        .filter(|value| !keys.contains_key(value.name.as_str()))
+        .map(|value| (None, value));
+    let defined = keys
+        .iter()
+        .filter(|(_, key)| !key.is_internal())
+        .filter_map(|(name, key)| Some((Some(*key), values.get(*name)?)));
+    let mut error_count = 0;
+    let configs = undefined
+        .chain(defined)
+        .map(|(key, value)| {
+            error_count += value.error_messages.len();
+            ConfigInfo {
+                definition: key.map(infos::key_info),
+                value: Some(infos::value_info(value)),
+            }
+        })
+        .collect();
+    ConfigInfos {
+        name: class.to_string(),
+        error_count,
+        groups,
+        configs,
+    }
+}
