@@ -3,7 +3,7 @@
 //! | trait | what it keeps | implementations |
 //! |---|---|---|
 //! | [`ConfigStore`] | connector and task configurations, target states, session key | [`KafkaConfigStore`], [`MemoryConfigStore`] |
-//! | [`OffsetStore`] | how far source connectors have read | [`KafkaOffsetStore`], [`FileOffsetStore`], [`MemoryOffsetStore`] |
+//! | [`OffsetStore`] | how far source connectors have read | [`KafkaOffsetStore`], [`FileOffsetStore`], [`MemoryOffsetStore`]; [`LayeredOffsetStore`] over two |
 //! | [`StatusStore`] | states of connectors and tasks, active topics | [`KafkaStatusStore`], [`MemoryStatusStore`] |
 //!
 //! What is written to topics and files is read by JVM workers and the other way round, so every byte
@@ -25,8 +25,8 @@ pub use config_store::{
 pub use connect_kafka::group::protocol::ConnectorTaskId;
 pub use error::{StoreError, StoreResult};
 pub use offset_store::{
-    ConnectorOffsets, FileOffsetStore, KafkaOffsetStore, MemoryOffsetStore, OffsetEntry,
-    OffsetFlush, OffsetStore, OffsetWriter, StoredPartition,
+    ConnectorOffsets, FileOffsetStore, KafkaOffsetStore, LayeredOffsetStore, MemoryOffsetStore,
+    OffsetEntry, OffsetFlush, OffsetStore, OffsetWriter, StoredPartition,
 };
 pub use status_store::{
     ConnectorStatus, KafkaStatusStore, MemoryStatusStore, State, Status, StatusStore, TaskStatus,

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use connect_api::OffsetStorageReader;
 use connect_api::data::{Map, Value};
 use connect_store::{
-    ConnectorOffsets, FileOffsetStore, KafkaOffsetStore, MemoryOffsetStore, OffsetEntry,
-    OffsetStore, OffsetWriter, StoreError, StoreResult, StoredPartition,
+    ConnectorOffsets, FileOffsetStore, KafkaOffsetStore, LayeredOffsetStore, MemoryOffsetStore,
+    OffsetEntry, OffsetStore, OffsetWriter, StoreError, StoreResult, StoredPartition,
 };
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
@@ -159,6 +159,64 @@ async fn on_an_embedded_broker() {
 }
 
 #[tokio::test]
+async fn on_a_topic_of_the_connector_and_that_of_the_worker() {
+    let (own, shared) = (Topic::in_memory(5), Topic::in_memory(5));
+    let worker_store = Arc::new(KafkaOffsetStore::new(shared.open()));
+    worker_store.start().await.expect("starts");
+    let open = || -> Arc<dyn OffsetStore> {
+        let connector_store = Arc::new(KafkaOffsetStore::new(own.open()));
+        Arc::new(LayeredOffsetStore::new(
+            connector_store,
+            Arc::clone(&worker_store) as _,
+        ))
+    };
+    suite(open(), Some(&open)).await;
+}
+
+#[tokio::test]
+async fn a_connector_falls_back_to_the_offsets_of_the_worker() {
+    let (own, shared) = (Arc::new(Moody::default()), Arc::new(Moody::default()));
+    let store = LayeredOffsetStore::new(Arc::clone(&own) as _, Arc::clone(&shared) as _);
+    shared
+        .set(vec![entry("old", Some("1")), entry("both", Some("1"))])
+        .await
+        .expect("writable");
+    store
+        .set(vec![entry("both", Some("2"))])
+        .await
+        .expect("writable");
+    assert_eq!(get(&store, "old").await.as_deref(), Some(b"1".as_slice()));
+    assert_eq!(get(&store, "both").await.as_deref(), Some(b"2".as_slice()));
+    assert_eq!(
+        get(&*shared, "both").await.as_deref(),
+        Some(b"2".as_slice()),
+        "copied"
+    );
+
+    // A copy may fail, a removal may not: the offset would come back.
+    shared.mood.store(FAILS, Ordering::SeqCst);
+    store
+        .set(vec![entry("both", Some("3"))])
+        .await
+        .expect("only a copy");
+    assert_eq!(get(&store, "both").await.as_deref(), Some(b"3".as_slice()));
+    let failure = store
+        .set(vec![entry("both", None), entry("new", Some("4"))])
+        .await;
+    assert!(failure.is_err());
+    assert_eq!(get(&*own, "both").await.as_deref(), Some(b"3".as_slice()));
+    assert_eq!(get(&store, "new").await, None);
+    shared.mood.store(WELL, Ordering::SeqCst);
+    own.mood.store(FAILS, Ordering::SeqCst);
+    assert!(store.set(vec![entry("new", Some("5"))]).await.is_err());
+    assert_eq!(
+        get(&*shared, "new").await,
+        None,
+        "the connector's own store comes first"
+    );
+}
+
+#[tokio::test]
 async fn a_worker_sees_the_offsets_of_the_others() {
     let topic = Topic::in_memory(5);
     let (one, other) = (
@@ -237,6 +295,37 @@ async fn a_file_that_cannot_be_written_is_an_error_and_the_next_write_mends_it()
     reopened.start().await.expect("starts");
     assert_eq!(get(&reopened, "k").await.as_deref(), Some(b"1".as_slice()));
     assert_eq!(get(&reopened, "l").await.as_deref(), Some(b"2".as_slice()));
+}
+
+#[tokio::test]
+async fn offsets_are_altered_under_the_keys_they_were_written_with() {
+    let store = Arc::new(MemoryOffsetStore::new());
+    // Not the order of a Java hash map, which is server, database.
+    let key = r#"["a",{"database":"d","server":"s"}]"#;
+    store
+        .set(vec![entry(key, Some(r#"{"position":1}"#))])
+        .await
+        .expect("writable");
+    let offsets = ConnectorOffsets::new("a", Arc::clone(&store) as _);
+    let known: Map = [("server", "s"), ("database", "d")].into_iter().collect();
+    let new: Map = [("database", "e"), ("server", "s")].into_iter().collect();
+    offsets
+        .alter(&[
+            (Some(known.clone()), Some(offset(2))),
+            (Some(new), Some(offset(3))),
+        ])
+        .await
+        .expect("writable");
+    let bytes = |text: &'static str| Some(Bytes::from(text));
+    assert_eq!(get(&*store, key).await, bytes(r#"{"position":2}"#));
+    let hash_order = r#"["a",{"server":"s","database":"e"}]"#;
+    assert_eq!(get(&*store, hash_order).await, bytes(r#"{"position":3}"#));
+    assert_eq!(offsets.list().await.expect("readable").len(), 2);
+    offsets
+        .alter(&[(Some(known), None)])
+        .await
+        .expect("writable");
+    assert_eq!(get(&*store, key).await, None);
 }
 
 #[tokio::test]

@@ -51,17 +51,32 @@ impl ConnectorOffsets {
     }
 
     /// Writes offsets; `None` removes the one of that partition. Only for a connector without tasks.
+    ///
+    /// An offset that is stored already is changed under the very key it was written with, whatever
+    /// the order of its fields; new ones get keys in the order of a Java hash map.
     pub async fn alter(&self, offsets: &[(Option<Map>, Option<Map>)]) -> StoreResult<()> {
-        let entries = offsets
-            .iter()
-            .map(|(partition, offset)| {
-                Ok(OffsetEntry {
-                    key: encode_key(&self.connector, partition.as_ref())?,
-                    value: encode_offset(offset.as_ref())?,
-                })
-            })
-            .collect::<connect_api::Result<Vec<_>>>()?;
-        self.store.set(entries).await
+        self.store.get(&[]).await?;
+        let stored = self.store.connector_partitions(&self.connector).await?;
+        let mut entries = Vec::with_capacity(offsets.len());
+        for (partition, offset) in offsets {
+            let partition = partition.as_ref().map(normalize).transpose()?;
+            let offset = offset.as_ref().map(normalize).transpose()?;
+            let value = encode_offset(offset.as_ref())?;
+            let mut keys: Vec<Bytes> = stored
+                .iter()
+                .filter(|stored| Some(&stored.partition) == partition.as_ref())
+                .map(|stored| stored.key.clone())
+                .collect();
+            if keys.is_empty() {
+                keys.push(encode_key(&self.connector, partition.as_ref())?);
+            }
+            entries.extend(keys.into_iter().map(|key| OffsetEntry {
+                key,
+                value: value.clone(),
+            }));
+        }
+        self.store.set(entries).await?;
+        Ok(())
     }
 
     /// Removes all offsets of the connector, each under the very key it was written with. Only for a

@@ -6,6 +6,7 @@ mod file;
 mod index;
 mod java_serialization;
 mod kafka;
+mod layered;
 mod memory;
 mod writer;
 
@@ -17,6 +18,7 @@ use connect_api::data::Map;
 pub use connector::ConnectorOffsets;
 pub use file::FileOffsetStore;
 pub use kafka::KafkaOffsetStore;
+pub use layered::LayeredOffsetStore;
 pub use memory::MemoryOffsetStore;
 pub use writer::{OffsetFlush, OffsetWriter};
 

@@ -177,3 +177,73 @@ fn text(map: &Map, field: &str) -> Option<String> {
 fn integer(map: &Map, field: &str) -> Option<i32> {
     i32::try_from(map.get_str(field)?.as_i64()?).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_bytes_do_harm(
+            key in prop_oneof![
+                "status-(connector|task|topic)-[a-c:-]{0,4}(:connector-|-[0-9])?[a-c:é]{0,3}"
+                    .prop_map(String::into_bytes),
+                prop::collection::vec(any::<u8>(), 0..30),
+            ],
+            value in prop::option::of(prop::collection::vec(any::<u8>(), 0..30)),
+        ) {
+            let (key, is_tombstone) = (Bytes::from(key), value.is_none());
+            let record = decode(Some(&key), value.map(Bytes::from).as_ref());
+            if is_tombstone && let Some(StatusRecord::Removed(subject)) = &record {
+                let read_back = Subject::of_key(&String::from_utf8_lossy(&subject.key()));
+                prop_assert_eq!(read_back.as_ref(), Some(subject));
+            }
+        }
+
+        #[test]
+        fn statuses_read_back(
+            connector in ".{1,8}",
+            topic in "[a-z.]{1,8}",
+            task in 0..i32::MAX,
+            state in prop::sample::select(vec![
+                State::Unassigned,
+                State::Running,
+                State::Paused,
+                State::Failed,
+                State::Restarting,
+                State::Stopped,
+            ]),
+            trace in prop::option::of(".*"),
+            version in prop::option::of(".{0,5}"),
+            generation in any::<i32>(),
+        ) {
+            let status = Status { state, trace, worker_id: "h:1".into(), generation, version };
+            let value = encode_status(&status).expect("text can be written");
+            let id = ConnectorTaskId { connector: connector.as_str().into(), task };
+            prop_assert_eq!(
+                decode(Some(&Subject::Task(id.clone()).key()), value.as_ref()),
+                Some(StatusRecord::Task(TaskStatus { id, status: status.clone() }))
+            );
+            prop_assert_eq!(
+                decode(Some(&Subject::Connector(connector.clone()).key()), value.as_ref()),
+                Some(StatusRecord::Connector(ConnectorStatus {
+                    connector: connector.clone(),
+                    status,
+                }))
+            );
+            let status = TopicStatus {
+                topic: topic.clone(),
+                connector: connector.clone(),
+                task,
+                discover_timestamp_ms: 1,
+            };
+            let value = encode_topic(&status).expect("text can be written");
+            let subject = Subject::Topic { topic, connector };
+            prop_assert_eq!(
+                decode(Some(&subject.key()), Some(&value)),
+                Some(StatusRecord::Topic(status))
+            );
+        }
+    }
+}
