@@ -1,0 +1,309 @@
+//! `/connectors` and `/health`.
+
+use crate::body;
+use crate::error::Failure;
+use crate::json::MapJson;
+use crate::location::connector_path;
+use crate::path::task_number;
+use crate::router::{Call, Resource, Rest, answer, empty, ok};
+use axum::body::Body;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderValue, Method, Response, StatusCode};
+use connect_api::config::ConfigMap;
+use connect_api::data::Map;
+use connect_herder::{
+    ActiveTopics, ConnectorInfo, ConnectorOffset, ConnectorStateInfo, ConnectorTaskId, Created,
+    HerderErrorKind, HerderHealth, HerderResult, RestartRequest, TargetState,
+};
+use indexmap::IndexMap;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long `/health` waits for the herder.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
+
+type Answer = Result<Response<Body>, Failure>;
+
+impl Rest {
+    pub(crate) async fn connectors(&self, resource: &Resource, call: Call) -> Answer {
+        let herder = &self.herder;
+        match resource {
+            Resource::Connectors if call.method == Method::POST => self.create(call).await,
+            Resource::Connectors => self.list(&call).await,
+            Resource::Connector(name) if call.method == Method::DELETE => {
+                herder.delete_connector(name).await?;
+                Ok(empty(StatusCode::NO_CONTENT))
+            }
+            Resource::Connector(name) => Ok(ok(&herder.connector_info(name).await?)),
+            Resource::Config(name) => self.config(name, call).await,
+            Resource::Status(name) => Ok(ok(&herder.connector_status(name).await?)),
+            Resource::Restart(name) => self.restart(name, &call).await,
+            Resource::Pause(name) => {
+                herder.set_target_state(name, TargetState::Paused).await?;
+                Ok(empty(StatusCode::ACCEPTED))
+            }
+            Resource::Resume(name) => {
+                herder.set_target_state(name, TargetState::Started).await?;
+                Ok(empty(StatusCode::ACCEPTED))
+            }
+            Resource::Stop(name) => {
+                herder.set_target_state(name, TargetState::Stopped).await?;
+                Ok(empty(StatusCode::NO_CONTENT))
+            }
+            Resource::Tasks(name) => Ok(ok(&herder.task_configs(name).await?)),
+            Resource::TaskStatus(name, number) => {
+                Ok(ok(&herder.task_status(&task(name, number)?).await?))
+            }
+            Resource::TaskRestart(name, number) => {
+                herder.restart_task(&task(name, number)?).await?;
+                Ok(empty(StatusCode::NO_CONTENT))
+            }
+            Resource::Topics(name) => {
+                Ok(ok(&TopicsJson(herder.connector_active_topics(name).await?)))
+            }
+            Resource::TopicsReset(name) => {
+                herder.reset_connector_active_topics(name).await?;
+                Ok(empty(StatusCode::ACCEPTED))
+            }
+            Resource::Offsets(name) => {
+                let offsets = herder.connector_offsets(name).await?;
+                let offsets = offsets.offsets.iter().map(OffsetJson::of).collect();
+                Ok(ok(&OffsetsJson { offsets }))
+            }
+            _ => Err(Failure::unrouted(StatusCode::NOT_FOUND)),
+        }
+    }
+
+    /// With `expand` an object of connectors, in which one without a status is left out.
+    async fn list(&self, call: &Call) -> Answer {
+        let names = self.herder.connectors().await?;
+        let expansions: Vec<&str> = call.query.all("expand").collect();
+        if expansions.is_empty() {
+            return Ok(ok(&names));
+        }
+        let mut connectors = IndexMap::new();
+        for name in names {
+            match self.expand(&name, &expansions).await {
+                Ok(expanded) => {
+                    connectors.insert(name, expanded);
+                }
+                Err(error) if error.kind == HerderErrorKind::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(ok(&MapOf(&connectors)))
+    }
+
+    async fn expand(&self, name: &str, expansions: &[&str]) -> HerderResult<Expanded> {
+        let mut expanded = Expanded::default();
+        for expansion in expansions {
+            let part = match *expansion {
+                "status" => ExpandedPart::Status(self.herder.connector_status(name).await?),
+                "info" => ExpandedPart::Info(self.herder.connector_info(name).await?),
+                _ => continue,
+            };
+            expanded.0.insert((*expansion).to_string(), part);
+        }
+        Ok(expanded)
+    }
+
+    async fn create(&self, call: Call) -> Answer {
+        let create = body::create_connector(&call.body)?;
+        let name = create.name.unwrap_or_default().trim().to_string();
+        let mut config = create.config;
+        put_name(&name, &mut config)?;
+        let created = self
+            .herder
+            .put_connector_config(&name, config, create.initial_state, false)
+            .await?;
+        Ok(created_answer(&call, &name, &created))
+    }
+
+    async fn config(&self, name: &str, call: Call) -> Answer {
+        if call.method == Method::PUT {
+            let mut config = body::config(&call.body)?;
+            put_name(name, &mut config)?;
+            let created = self
+                .herder
+                .put_connector_config(name, config, None, true)
+                .await?;
+            return Ok(created_answer(&call, name, &created));
+        }
+        if call.method == Method::PATCH {
+            let Some(patch) = body::optional_config(&call.body)? else {
+                // A connector that is not there is the graver fault.
+                self.herder.connector_info(name).await?;
+                return Err(body::empty());
+            };
+            let info = self.herder.patch_connector_config(name, patch).await?;
+            return Ok(ok(&info));
+        }
+        let info = self.herder.connector_info(name).await?;
+        let config: IndexMap<&str, Option<&str>> = info.config.iter().collect();
+        Ok(ok(&MapOf(&config)))
+    }
+
+    async fn restart(&self, name: &str, call: &Call) -> Answer {
+        let request = RestartRequest {
+            only_failed: call.query.boolean("onlyFailed", false),
+            include_tasks: call.query.boolean("includeTasks", false),
+        };
+        if !request.only_failed && !request.include_tasks {
+            self.herder.restart_connector(name).await?;
+            return Ok(empty(StatusCode::NO_CONTENT));
+        }
+        let plan = self
+            .herder
+            .restart_connector_and_tasks(name, request)
+            .await?;
+        Ok(answer(StatusCode::ACCEPTED, &plan))
+    }
+
+    pub(crate) async fn health(&self) -> Response<Body> {
+        let health = match timeout(HEALTH_TIMEOUT, self.herder.health()).await {
+            Ok(health) => health,
+            Err(_) => {
+                let stage = self.herder.stage().unwrap_or_default();
+                if self.was_healthy.load(Ordering::Relaxed) {
+                    HerderHealth::Unhealthy(stage)
+                } else {
+                    HerderHealth::Starting(stage)
+                }
+            }
+        };
+        let (code, status, message) = match health {
+            HerderHealth::Healthy => {
+                self.was_healthy.store(true, Ordering::Relaxed);
+                let message = "Worker has completed startup and is ready to handle requests.";
+                (StatusCode::OK, "healthy", message.to_string())
+            }
+            HerderHealth::Starting(stage) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "starting",
+                format!("Worker is still starting up. {stage}"),
+            ),
+            HerderHealth::Unhealthy(stage) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "unhealthy",
+                format!(
+                    "Worker was unable to handle this request and may be unable to handle other \
+                     requests. {stage}"
+                ),
+            ),
+        };
+        let message = message.trim_end().to_string();
+        answer(code, &WorkerStatus { status, message })
+    }
+}
+
+/// The name within a configuration must be the one outside of it; it is put there if it is missing.
+fn put_name(name: &str, config: &mut ConfigMap) -> Result<(), Failure> {
+    match config.get("name") {
+        Some(included) if included != name => Err(Failure::bad_request(format!(
+            "Connector name configuration ({included}) doesn't match connector name in the URL \
+             ({name})"
+        ))),
+        Some(_) => Ok(()),
+        None => {
+            config.insert("name", name);
+            Ok(())
+        }
+    }
+}
+
+fn task(connector: &str, number: &str) -> Result<ConnectorTaskId, Failure> {
+    let task = task_number(number).ok_or_else(|| Failure::of_status(StatusCode::NOT_FOUND))?;
+    Ok(ConnectorTaskId {
+        connector: connector.to_string(),
+        task,
+    })
+}
+
+fn created_answer(call: &Call, name: &str, created: &Created<ConnectorInfo>) -> Response<Body> {
+    if !created.created {
+        return ok(&created.result);
+    }
+    let mut response = answer(StatusCode::CREATED, &created.result);
+    let location = format!("{}{}", call.base_url, connector_path(name));
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+#[derive(Serialize)]
+struct WorkerStatus {
+    status: &'static str,
+    message: String,
+}
+
+enum ExpandedPart {
+    Status(ConnectorStateInfo),
+    Info(ConnectorInfo),
+}
+
+impl Serialize for ExpandedPart {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Status(status) => status.serialize(serializer),
+            Self::Info(info) => info.serialize(serializer),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Expanded(IndexMap<String, ExpandedPart>);
+
+impl Serialize for Expanded {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        MapOf(&self.0).serialize(serializer)
+    }
+}
+
+/// A map in its own order.
+struct MapOf<'a, K, V>(&'a IndexMap<K, V>);
+
+impl<K: Serialize, V: Serialize> Serialize for MapOf<'_, K, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter())
+    }
+}
+
+struct TopicsJson(ActiveTopics);
+
+impl Serialize for TopicsJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Topics<'a> {
+            topics: &'a [String],
+        }
+        let mut map = serializer.serialize_map(Some(1))?;
+        let topics = &self.0.topics;
+        map.serialize_entry(&self.0.connector, &Topics { topics })?;
+        map.end()
+    }
+}
+
+#[derive(Serialize)]
+struct OffsetsJson<'a> {
+    offsets: Vec<OffsetJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct OffsetJson<'a> {
+    partition: Option<MapJson<'a>>,
+    offset: Option<MapJson<'a>>,
+}
+
+impl<'a> OffsetJson<'a> {
+    fn of(offset: &'a ConnectorOffset) -> Self {
+        let json = |map: &'a Option<Map>| map.as_ref().map(MapJson);
+        Self {
+            partition: json(&offset.partition),
+            offset: json(&offset.offset),
+        }
+    }
+}

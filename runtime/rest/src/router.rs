@@ -1,0 +1,293 @@
+//! From a request to the resource that answers it.
+//!
+//! Paths are matched by hand: names may hold any character once decoded, and the order in which a
+//! request is refused (path, method, types) is part of what clients see.
+
+use crate::error::{APPLICATION_JSON, Failure};
+use crate::path::{Query, Segment, segments};
+use crate::{json, media};
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::header::{ALLOW, CONTENT_TYPE, HOST};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use connect_herder::Herder;
+use serde::Serialize;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long a request may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// The largest request body. The largest configurations in use are some ten kilobytes.
+const MAX_BODY_BYTES: usize = 8 << 20;
+
+/// Makes the text of `/metrics`.
+pub type MetricsText = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// The REST API over a herder.
+pub struct Rest {
+    pub(crate) herder: Arc<dyn Herder>,
+    pub(crate) metrics: MetricsText,
+    /// Whether `/health` was ever well: tells a worker that starts from one that is stuck.
+    pub(crate) was_healthy: AtomicBool,
+}
+
+/// A resource with the names out of its path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Resource {
+    Root,
+    Health,
+    Metrics,
+    Connectors,
+    Connector(String),
+    Config(String),
+    Status(String),
+    Restart(String),
+    Pause(String),
+    Resume(String),
+    Stop(String),
+    Tasks(String),
+    TaskStatus(String, String),
+    TaskRestart(String, String),
+    Topics(String),
+    TopicsReset(String),
+    Offsets(String),
+    Plugins,
+    PluginConfig(String),
+    PluginValidate(String),
+}
+
+impl Resource {
+    fn find(segments: &[Segment]) -> Option<Self> {
+        let raw: Vec<&str> = segments
+            .iter()
+            .map(|segment| segment.raw.as_str())
+            .collect();
+        let name = |index: usize| segments[index].decoded.clone();
+        Some(match raw.as_slice() {
+            [] => Self::Root,
+            ["health"] => Self::Health,
+            ["metrics"] => Self::Metrics,
+            ["connectors"] => Self::Connectors,
+            ["connectors", _] => Self::Connector(name(1)),
+            ["connectors", _, "config"] => Self::Config(name(1)),
+            ["connectors", _, "status"] => Self::Status(name(1)),
+            ["connectors", _, "restart"] => Self::Restart(name(1)),
+            ["connectors", _, "pause"] => Self::Pause(name(1)),
+            ["connectors", _, "resume"] => Self::Resume(name(1)),
+            ["connectors", _, "stop"] => Self::Stop(name(1)),
+            ["connectors", _, "tasks"] => Self::Tasks(name(1)),
+            ["connectors", _, "tasks", _, "status"] => Self::TaskStatus(name(1), name(3)),
+            ["connectors", _, "tasks", _, "restart"] => Self::TaskRestart(name(1), name(3)),
+            ["connectors", _, "topics"] => Self::Topics(name(1)),
+            ["connectors", _, "topics", "reset"] => Self::TopicsReset(name(1)),
+            ["connectors", _, "offsets"] => Self::Offsets(name(1)),
+            ["connector-plugins"] => Self::Plugins,
+            ["connector-plugins", _, "config"] => Self::PluginConfig(name(1)),
+            ["connector-plugins", _, "config", "validate"] => Self::PluginValidate(name(1)),
+            _ => return None,
+        })
+    }
+
+    /// The methods, in the order in which `Allow` lists them.
+    fn methods(&self) -> &'static str {
+        match self {
+            Self::Connectors => "HEAD,POST,GET,OPTIONS",
+            Self::Connector(_) => "HEAD,DELETE,GET,OPTIONS",
+            Self::Config(_) => "HEAD,GET,OPTIONS,PUT,PATCH",
+            Self::Restart(_) | Self::TaskRestart(..) => "POST,OPTIONS",
+            Self::Pause(_)
+            | Self::Resume(_)
+            | Self::Stop(_)
+            | Self::TopicsReset(_)
+            | Self::PluginValidate(_) => "OPTIONS,PUT",
+            _ => "HEAD,GET,OPTIONS",
+        }
+    }
+
+    /// Whether requests say that their bodies are JSON.
+    fn is_json_only(&self) -> bool {
+        !matches!(self, Self::Root | Self::Health | Self::Metrics)
+    }
+
+    fn reads_body(&self, method: &Method) -> bool {
+        match self {
+            Self::Connectors => method == Method::POST,
+            Self::Config(_) => method == Method::PUT || method == Method::PATCH,
+            Self::PluginValidate(_) => true,
+            _ => false,
+        }
+    }
+
+    fn produces(&self) -> &'static str {
+        match self {
+            Self::Metrics => "text/plain",
+            _ => "application/json",
+        }
+    }
+}
+
+/// What a resource gets to see of a request.
+pub(crate) struct Call {
+    pub method: Method,
+    pub query: Query,
+    pub body: Bytes,
+    /// The URL that the client knows this worker by, from its `Host` header.
+    pub base_url: String,
+}
+
+impl Rest {
+    /// An API over this herder. `metrics` makes the text of `/metrics`.
+    pub fn new(herder: Arc<dyn Herder>, metrics: MetricsText) -> Self {
+        Self {
+            herder,
+            metrics,
+            was_healthy: AtomicBool::new(false),
+        }
+    }
+
+    /// The API as an axum router.
+    pub fn router(self) -> Router {
+        Router::new()
+            .fallback(
+                |State(rest): State<Arc<Self>>, request: Request| async move {
+                    rest.handle(request).await
+                },
+            )
+            .with_state(Arc::new(self))
+    }
+
+    /// Answers one request.
+    pub async fn handle(&self, request: Request) -> Response<Body> {
+        match self.respond(request).await {
+            Ok(response) => response,
+            Err(failure) => failure.into_response(),
+        }
+    }
+
+    async fn respond(&self, request: Request) -> Result<Response<Body>, Failure> {
+        let (parts, body) = request.into_parts();
+        let segments =
+            segments(parts.uri.path()).map_err(|error| Failure::bad_request(error.message()))?;
+        let resource =
+            Resource::find(&segments).ok_or_else(|| Failure::unrouted(StatusCode::NOT_FOUND))?;
+        let methods = resource.methods();
+        if !methods
+            .split(',')
+            .any(|method| method == parts.method.as_str())
+        {
+            return Err(Failure::unrouted(StatusCode::METHOD_NOT_ALLOWED));
+        }
+        if parts.method == Method::OPTIONS {
+            return Ok(options(methods));
+        }
+        let reads_body = resource.reads_body(&parts.method);
+        if resource.is_json_only() {
+            media::check_content_type(&parts.headers, reads_body)?;
+        }
+        media::check_accept(&parts.headers, resource.produces())?;
+        let body = if reads_body {
+            read_body(body).await?
+        } else {
+            Bytes::new()
+        };
+        let call = Call {
+            method: parts.method,
+            query: Query::parse(parts.uri.query().unwrap_or_default()),
+            body,
+            base_url: base_url(&parts.headers),
+        };
+        match timeout(REQUEST_TIMEOUT, self.dispatch(&resource, call)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(self.timed_out(&resource)),
+        }
+    }
+
+    async fn dispatch(&self, resource: &Resource, call: Call) -> Result<Response<Body>, Failure> {
+        match resource {
+            Resource::Root => Ok(ok(&self.herder.cluster_info())),
+            Resource::Health => Ok(self.health().await),
+            Resource::Metrics => Ok(text(&(self.metrics)())),
+            Resource::Plugins | Resource::PluginConfig(_) | Resource::PluginValidate(_) => {
+                self.plugins(resource, call).await
+            }
+            _ => self.connectors(resource, call).await,
+        }
+    }
+
+    fn timed_out(&self, resource: &Resource) -> Failure {
+        let message = match self.herder.stage() {
+            Some(stage) if matches!(resource, Resource::PluginValidate(_)) => {
+                format!("Request timed out. {}", stage.trim_end_matches('.'))
+            }
+            Some(stage) => format!("Request timed out. {stage}"),
+            None => "Request timed out".to_string(),
+        };
+        Failure::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+    }
+}
+
+async fn read_body(body: Body) -> Result<Bytes, Failure> {
+    to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
+        let is_too_large = std::error::Error::source(&error)
+            .is_some_and(|source| source.to_string().contains("length limit"));
+        if is_too_large {
+            Failure::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("The request body is larger than {MAX_BODY_BYTES} bytes"),
+            )
+        } else {
+            Failure::bad_request(format!("The request body could not be read: {error}"))
+        }
+    })
+}
+
+fn base_url(headers: &HeaderMap) -> String {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    match host {
+        Some(host) if !host.is_empty() => format!("http://{host}"),
+        _ => String::new(),
+    }
+}
+
+fn options(methods: &'static str) -> Response<Body> {
+    let mut response = text(&methods.replace(',', ", "));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    headers.insert(ALLOW, HeaderValue::from_static(methods));
+    response
+}
+
+fn text(text: &str) -> Response<Body> {
+    let mut response = Response::new(Body::from(text.to_string()));
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
+    );
+    response
+}
+
+/// 200 with JSON.
+pub(crate) fn ok<T: Serialize + ?Sized>(value: &T) -> Response<Body> {
+    answer(StatusCode::OK, value)
+}
+
+/// JSON under a status.
+pub(crate) fn answer<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Response<Body> {
+    let mut response = Response::new(Body::from(json::to_bytes(value)));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, APPLICATION_JSON);
+    response
+}
+
+/// A status without a body.
+pub(crate) fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,139 @@
+use super::*;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+/// Keeps what is written.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Kept {
+    fn text(&self) -> String {
+        let bytes = self.0.lock().expect("no writer panics").clone();
+        String::from_utf8(bytes).expect("lines are UTF-8")
+    }
+}
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no writer panics").write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn logged(config: &LogConfig, act: impl FnOnce(&LogLevels)) -> String {
+    let kept = Kept::default();
+    let writer = kept.clone();
+    let (subscriber, levels) = subscriber(config, move || writer.clone());
+    tracing::subscriber::with_default(subscriber, || act(&levels));
+    kept.text()
+}
+
+/// Levels change caches that all threads share, so these cases stand in one test.
+#[test]
+fn lines_have_the_shape_of_connects_and_levels_change_at_run_time() {
+    let text = logged(&LogConfig::default(), |levels| {
+        tracing::info!(target: "a::b", num_records = 3, "hello {}", "you");
+        let connector = tracing::info_span!("connector", connector = %"c 1");
+        let _connector = connector.enter();
+        tracing::warn!(target: "a::b", "of a connector");
+        let task = tracing::info_span!("task", task = 7);
+        let _task = task.enter();
+        tracing::error!(target: "a::b", "of a task");
+        for shown in [false, true] {
+            tracing::debug!(target: "a::b::c", "shown: {shown}");
+            levels.set("a.b", Level::Debug);
+        }
+        levels.set("root", Level::Off);
+        tracing::error!(target: "other", "hidden");
+        tracing::debug!(target: "a::b", "still shown");
+    });
+    let lines: Vec<&str> = text
+        .lines()
+        .map(|line| &line["[2026-01-01 00:00:00,000] ".len()..])
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "INFO hello you num_records=3 (a::b)",
+            "WARN [c 1|worker] of a connector (a::b)",
+            "ERROR [c 1|task-7] of a task (a::b)",
+            "DEBUG [c 1|task-7] shown: true (a::b::c)",
+            "DEBUG [c 1|task-7] still shown (a::b)",
+        ]
+    );
+    let stamp = &text[..26];
+    assert!(stamp.starts_with("[20") && stamp.ends_with("] "), "{stamp}");
+
+    let json = LogConfig {
+        format: LogFormat::Json,
+        ..LogConfig::default()
+    };
+    let text = logged(&json, |_| {
+        let span = tracing::info_span!("task", connector = "c", task = 0);
+        span.in_scope(|| tracing::info!(target: "a", offset = 5, "with \"quotes\""));
+    });
+    let line: serde_json::Value = serde_json::from_str(text.trim_end()).expect("one JSON line");
+    assert_eq!(line["level"], "INFO");
+    assert_eq!(line["connector"], "c");
+    assert_eq!(line["task"], 0);
+    assert_eq!(line["message"], "with \"quotes\"");
+    assert_eq!(line["logger"], "a");
+    assert_eq!(line["offset"], "5");
+}
+
+#[test]
+fn levels_go_by_the_longest_name() {
+    let levels = LogLevels::new(Level::Info, &[("a.b".to_string(), Level::Error)]);
+    assert_eq!(levels.get("a"), Level::Info);
+    assert_eq!(levels.get("a::b::c"), Level::Error);
+    assert_eq!(levels.get("a.bc"), Level::Info);
+    assert_eq!(levels.get("ROOT"), Level::Info);
+    assert_eq!(levels.all().len(), 2);
+}
+
+#[test]
+fn the_variables_of_the_images_are_read() {
+    let of = |root: Option<&str>, loggers: Option<&str>| {
+        LogConfig::from_env(|name| match name {
+            "CONNECT_LOG4J_ROOT_LOGLEVEL" => root.map(str::to_string),
+            "CONNECT_LOG4J_LOGGERS" => loggers.map(str::to_string),
+            _ => None,
+        })
+    };
+    assert_eq!(of(None, None), Ok(LogConfig::default()));
+    let config = of(
+        Some("warn"),
+        Some("org.reflections=ERROR, connect_worker = debug,"),
+    )
+    .expect("valid settings");
+    assert_eq!(config.root, Level::Warn);
+    assert_eq!(
+        config.loggers,
+        [
+            ("org.reflections".to_string(), Level::Error),
+            ("connect_worker".to_string(), Level::Debug),
+        ]
+    );
+    let error = of(None, Some("a=LOUD")).unwrap_err().to_string();
+    assert!(
+        error.contains("CONNECT_LOG4J_LOGGERS has 'LOUD'"),
+        "{error}"
+    );
+    assert!(of(Some("x"), None).is_err());
+    assert!(of(None, Some("a")).is_err());
+}
+
+#[test]
+fn level_names_are_those_of_connect() {
+    for name in ["OFF", "FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"] {
+        assert_eq!(
+            Level::of_name(&name.to_lowercase()).map(Level::name),
+            Some(name)
+        );
+    }
+    assert_eq!(Level::of_name(" ALL "), Some(Level::Trace));
+    assert_eq!(Level::of_name(""), None);
+}
