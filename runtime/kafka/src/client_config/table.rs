@@ -180,6 +180,11 @@ pub(super) fn action(client: ClientType, key: &str) -> Action {
     if key.starts_with("ssl.") || key.starts_with("sasl.") || key == "security.protocol" {
         return Security;
     }
+    known(client, key).unwrap_or(Ignored("no Java client of this kind knows it"))
+}
+
+/// What becomes of property `key`, if a Java client of this kind knows it.
+fn known(client: ClientType, key: &str) -> Option<Action> {
     let special = match client {
         ClientType::Producer => PRODUCER,
         ClientType::Consumer => CONSUMER,
@@ -189,7 +194,12 @@ pub(super) fn action(client: ClientType, key: &str) -> Action {
         .iter()
         .chain(COMMON)
         .find(|(known, _)| *known == key)
-        .map_or(Ignored("no Java client of this kind knows it"), |(_, action)| *action)
+        .map(|(_, action)| *action)
+}
+
+/// Whether a Java client of this kind knows the property.
+pub(super) fn is_known(client: ClientType, key: &str) -> bool {
+    matches!(action(client, key), Security) || known(client, key).is_some()
 }
 
 type Converted = Result<Vec<(&'static str, String)>, String>;

@@ -1,0 +1,161 @@
+//! Checks across settings, and settings that ask for what this worker does not do.
+
+use super::{WorkerConfig, WorkerMode};
+
+/// Faults that no single setting shows, a line each.
+pub(super) fn faults(config: &WorkerConfig) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut refuse = |key: &str, value: &str, why: &str| {
+        faults.push(format!(
+            "Invalid value {value} for configuration {key}: {why}"
+        ));
+    };
+    if config.mode() == WorkerMode::Distributed {
+        let (heartbeat, session) = (
+            config.number("heartbeat.interval.ms"),
+            config.number("session.timeout.ms"),
+        );
+        if heartbeat >= session {
+            refuse(
+                "heartbeat.interval.ms",
+                &heartbeat.to_string(),
+                &format!(
+                    "Heartbeat must be set lower than the session timeout, which is {session}"
+                ),
+            );
+        }
+        let algorithms = config.parsed().list("inter.worker.verification.algorithms");
+        let algorithms = algorithms.unwrap_or_default();
+        let signature = config.text("inter.worker.signature.algorithm");
+        if !algorithms.iter().any(|algorithm| algorithm == signature) {
+            refuse(
+                "inter.worker.signature.algorithm",
+                signature,
+                "Signature algorithm must be present in inter.worker.verification.algorithms list",
+            );
+        }
+        let support = config.text("exactly.once.source.support");
+        if !support.eq_ignore_ascii_case("disabled") {
+            refuse(
+                "exactly.once.source.support",
+                support,
+                "exactly-once sources are not supported yet; set it to disabled",
+            );
+        }
+        storage_topics(config, &mut refuse);
+    }
+    advertised(config, &mut refuse);
+    if config.override_policy().is_none() {
+        let policy = config.text("connector.client.config.override.policy");
+        refuse(
+            "connector.client.config.override.policy",
+            policy,
+            &format!(
+                "Failed to find any class that implements interface \
+                 org.apache.kafka.connect.connector.policy.ConnectorClientConfigOverridePolicy and \
+                 which name matches {policy}; there are All, None, Principal and Allowlist"
+            ),
+        );
+    }
+    for class in config
+        .parsed()
+        .list("rest.extension.classes")
+        .unwrap_or_default()
+    {
+        refuse(
+            "rest.extension.classes",
+            class,
+            "REST extensions are not supported yet, and requests that an extension would refuse \
+             must not get through; remove it and protect the REST API otherwise",
+        );
+    }
+    if let Some(listener) = config.listeners().iter().find(|listener| listener.is_https) {
+        refuse(
+            "listeners",
+            &listener.to_string(),
+            "https is not supported yet; put a proxy that speaks TLS before an http listener",
+        );
+    }
+    for listener in config.parsed().list("admin.listeners").unwrap_or_default() {
+        refuse(
+            "admin.listeners",
+            listener,
+            "listeners of their own for /admin are not supported yet; remove it, or leave it empty \
+             to switch /admin off",
+        );
+    }
+    faults
+}
+
+fn storage_topics(config: &WorkerConfig, refuse: &mut impl FnMut(&str, &str, &str)) {
+    const KEYS: [&str; 3] = [
+        "offset.storage.topic",
+        "config.storage.topic",
+        "status.storage.topic",
+    ];
+    for (index, key) in KEYS.iter().enumerate() {
+        let Some(topic) = config.raw().get(key).map(str::trim) else {
+            continue;
+        };
+        let twin = KEYS[..index].iter().find(|other| {
+            config
+                .raw()
+                .get(other)
+                .is_some_and(|other| other.trim() == topic)
+        });
+        if let Some(twin) = twin {
+            refuse(
+                key,
+                topic,
+                &format!("{twin} names the same topic; each needs its own"),
+            );
+        }
+    }
+}
+
+fn advertised(config: &WorkerConfig, refuse: &mut impl FnMut(&str, &str, &str)) {
+    let protocol = config.text("rest.advertised.listener");
+    if !protocol.is_empty()
+        && !config
+            .listeners()
+            .iter()
+            .any(|listener| listener.protocol().eq_ignore_ascii_case(protocol))
+    {
+        refuse(
+            "rest.advertised.listener",
+            protocol,
+            "it must be the protocol of one of the listeners: http or https",
+        );
+    }
+}
+
+/// What has no effect although a JVM worker would heed it, a sentence each.
+pub(super) fn warnings(config: &WorkerConfig) -> Vec<String> {
+    const JMX_REPORTER: &str = "org.apache.kafka.common.metrics.JmxReporter";
+    let mut warnings: Vec<String> = config
+        .parsed()
+        .list("metric.reporters")
+        .unwrap_or_default()
+        .iter()
+        .filter(|reporter| *reporter != JMX_REPORTER)
+        .map(|reporter| {
+            format!(
+                "The metrics reporter {reporter} is a Java class, which can't be loaded here; \
+                 metrics are at /metrics of the REST API"
+            )
+        })
+        .collect();
+    let providers = config.parsed().list("config.providers").unwrap_or_default();
+    for (key, value) in config.raw().iter() {
+        let names_provider = |provider: &String| {
+            value.is_some_and(|value| value.contains(&format!("${{{provider}:")))
+        };
+        if let Some(provider) = providers.iter().find(|provider| names_provider(provider)) {
+            warnings.push(format!(
+                "The setting {key} refers to the config provider {provider}; variables in the \
+                 settings of workers are not resolved yet, so its text is taken as it is"
+            ));
+        }
+    }
+    warnings
+}
