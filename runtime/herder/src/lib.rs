@@ -1,9 +1,16 @@
 //! Control of connectors and tasks: standalone and distributed herders behind one face, the
 //! validation of configurations, and restarts.
 
+mod core;
 mod face;
+mod herder;
+pub mod host;
 pub mod plugins;
+mod shell;
+mod stage;
 pub mod validation;
+mod worker;
+mod worker_config;
 
 pub use face::{
     ActiveTopics, ClusterInfo, ConfigInfo, ConfigInfos, ConfigKeyInfo, ConfigValueInfo,
@@ -11,3 +18,5 @@ pub use face::{
     ConnectorTaskId, Created, Herder, HerderError, HerderErrorKind, HerderHealth, HerderResult,
     PluginInfo, PluginType, RestartRequest, TargetState, TaskInfo, TaskState,
 };
+pub use worker::{Group, HerderParts, HerderShutdown, WorkerHerder};
+pub use worker_config::{AdvertisedAddress, Listener, StorageTopic, WorkerConfig, WorkerMode};

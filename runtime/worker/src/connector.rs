@@ -7,7 +7,7 @@ use connect_api::{
 };
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::Instrument;
 
 /// A connector of either direction.
@@ -91,7 +91,8 @@ enum Command {
 pub struct ConnectorHandle {
     name: Arc<str>,
     commands: mpsc::UnboundedSender<Command>,
-    join: tokio::task::JoinHandle<()>,
+    ended: watch::Receiver<bool>,
+    abort: tokio::task::AbortHandle,
 }
 
 /// Spawns a connector instance; [`ConnectorHandle::transition`] brings it into its first state.
@@ -123,6 +124,7 @@ pub fn spawn_connector(
     let span = tracing::info_span!("connector", connector = &*name);
     let panic_listener = runner.listener.clone();
     let panic_name = name.clone();
+    let (ended_sender, ended) = watch::channel(false);
     let join = tokio::spawn(
         async move {
             let running = tokio::spawn(runner.run(receiver, events).in_current_span());
@@ -133,13 +135,15 @@ pub fn spawn_connector(
                 tracing::error!("the connector panicked: {error}");
                 panic_listener.on_connector_update(&panic_name, ConnectorUpdate::Failed(error));
             }
+            ended_sender.send_replace(true);
         }
         .instrument(span),
     );
     ConnectorHandle {
         name,
         commands,
-        join,
+        ended,
+        abort: join.abort_handle(),
     }
 }
 
@@ -179,18 +183,20 @@ impl ConnectorHandle {
     }
 
     /// Shuts the connector down; gives it up if that takes longer than `timeout`.
-    pub async fn shut_down_within(self, timeout: Duration) -> bool {
+    pub async fn shut_down_within(&self, timeout: Duration) -> bool {
         // A connector that has ended takes no command.
         let _ = self.commands.send(Command::Shutdown);
-        let abort = self.join.abort_handle();
-        let ended = tokio::time::timeout(timeout, self.join).await.is_ok();
+        let mut ended = self.ended.clone();
+        let ended = tokio::time::timeout(timeout, ended.wait_for(|ended| *ended))
+            .await
+            .is_ok();
         if !ended {
             tracing::warn!(
                 connector = &*self.name,
                 "connector did not stop within {} ms and is given up",
                 timeout.as_millis()
             );
-            abort.abort();
+            self.abort.abort();
         }
         ended
     }

@@ -10,6 +10,8 @@ mod connector;
 mod sink;
 mod source;
 mod task;
+#[cfg(test)]
+mod testing;
 mod tolerance;
 
 pub use chain::{Chain, ConversionError, PredicateStage, Stage, TransformStage};

@@ -1,0 +1,442 @@
+//! The face of a running herder: requests go to the command loop, reads come from snapshots.
+
+use crate::core::{Request, Response, View, connector_info, connector_status, task_state};
+use crate::face::{
+    ActiveTopics, ClusterInfo, ConfigInfos, ConfigKeyInfo, ConnectorInfo, ConnectorOffset,
+    ConnectorOffsets, ConnectorStateInfo, ConnectorTaskId, Created, Herder, HerderError,
+    HerderHealth, HerderResult, PluginInfo, RestartRequest, TargetState, TaskInfo, TaskState,
+};
+use crate::host::LocalHost;
+use crate::plugins::Plugins;
+use crate::shell::{Command, shutting_down};
+use crate::stage::Stage;
+use crate::validation::{self, WorkerView};
+use crate::worker_config::{WorkerConfig, WorkerMode};
+use async_trait::async_trait;
+use connect_api::config::ConfigMap;
+use connect_api::data::{Map, Value};
+use connect_api::{Clock, ConnectorType, KAFKA_VERSION};
+use connect_store::{
+    ClusterConfigState, ConfigStore, ConnectorTaskId as StoredTaskId, OffsetStore, State,
+    StatusStore, StoreError,
+};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// How long a health check waits for the command loop.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The herder of a worker, standalone or distributed.
+pub(crate) struct LoopHerder {
+    pub(crate) worker: Arc<WorkerConfig>,
+    pub(crate) view: WorkerView,
+    pub(crate) plugins: &'static Plugins,
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) config_store: Arc<dyn ConfigStore>,
+    pub(crate) status_store: Arc<dyn StatusStore>,
+    pub(crate) offset_store: Arc<dyn OffsetStore>,
+    pub(crate) host: Arc<LocalHost>,
+    pub(crate) stage: Arc<Stage>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) kafka_cluster_id: Arc<OnceLock<String>>,
+    /// Counts the turns of the command loop.
+    pub(crate) progress: watch::Receiver<u64>,
+}
+
+fn connector_not_found(connector: &str) -> HerderError {
+    HerderError::not_found(format!("Connector {connector} not found"))
+}
+
+impl LoopHerder {
+    async fn ask(&self, request: Request) -> HerderResult<Response> {
+        let (reply, response) = oneshot::channel();
+        self.commands
+            .send(Command { request, reply })
+            .await
+            .map_err(|_| shutting_down())?;
+        response.await.map_err(|_| shutting_down())?
+    }
+
+    fn with_view<T>(&self, read: impl FnOnce(&View<'_>) -> T) -> T {
+        let configs = self.config_store.snapshot();
+        let connector_type = |class: &str| connector_type(self.plugins, class);
+        read(&View {
+            configs: &configs,
+            statuses: &*self.status_store,
+            now: self.clock.monotonic(),
+            connector_type: &connector_type,
+        })
+    }
+
+    fn configured(&self, connector: &str) -> HerderResult<Arc<ClusterConfigState>> {
+        let configs = self.config_store.snapshot();
+        if configs.contains(connector) {
+            Ok(configs)
+        } else {
+            Err(connector_not_found(connector))
+        }
+    }
+
+    fn is_standalone(&self) -> bool {
+        self.worker.mode() == WorkerMode::Standalone
+    }
+
+    async fn put_validated(
+        &self,
+        connector: &str,
+        mut config: ConfigMap,
+        initial_state: Option<TargetState>,
+        replace: bool,
+    ) -> HerderResult<Created<ConnectorInfo>> {
+        if !config.contains_key("name") {
+            config.insert("name", connector);
+        }
+        let infos = validation::validate(&config, &self.view, self.plugins).await?;
+        validation::reject(&infos)?;
+        let response = self
+            .ask(Request::PutConnectorConfig {
+                connector: connector.to_string(),
+                config,
+                initial_state,
+                replace,
+            })
+            .await?;
+        let Response::ConnectorInfo(mut created) = response else {
+            return Err(HerderError::internal("unexpected response of the herder"));
+        };
+        if self.is_standalone() {
+            self.await_tasks(connector).await?;
+            created.result = self.connector_info(connector).await?;
+        }
+        Ok(created)
+    }
+
+    /// A standalone worker answers when the connector has started and its tasks are configured.
+    async fn await_tasks(&self, connector: &str) -> HerderResult<()> {
+        let mut progress = self.progress.clone();
+        loop {
+            progress.borrow_and_update();
+            let configs = self.config_store.snapshot();
+            let state = self.status_store.connector(connector);
+            match state.map(|status| status.status.state) {
+                Some(State::Failed) => {
+                    return Err(HerderError::internal(format!(
+                        "Failed to transition connector {connector} to state STARTED"
+                    )));
+                }
+                Some(State::Running) if configs.task_count(connector) > 0 => return Ok(()),
+                Some(State::Paused | State::Stopped) => return Ok(()),
+                _ => {}
+            }
+            if progress.changed().await.is_err() {
+                return Err(shutting_down());
+            }
+        }
+    }
+}
+
+/// `source`, `sink` or `unknown`.
+pub(crate) fn connector_type(plugins: &Plugins, class: &str) -> &'static str {
+    plugins
+        .connector(class)
+        .map_or("unknown", |plugin| plugin.connector_type().name())
+}
+
+fn store_failure(error: &StoreError) -> HerderError {
+    HerderError::internal(error.to_string())
+}
+
+fn stored_task(task: &ConnectorTaskId) -> StoredTaskId {
+    StoredTaskId {
+        connector: task.connector.as_str().into(),
+        task: task.task,
+    }
+}
+
+#[async_trait]
+impl Herder for LoopHerder {
+    fn cluster_info(&self) -> ClusterInfo {
+        ClusterInfo {
+            version: KAFKA_VERSION.to_string(),
+            commit: option_env!("DOVETAIL_COMMIT")
+                .unwrap_or("unknown")
+                .to_string(),
+            kafka_cluster_id: self.kafka_cluster_id.get().cloned(),
+        }
+    }
+
+    async fn health(&self) -> HerderHealth {
+        let timeout = self.clock.sleep(HEALTH_TIMEOUT);
+        tokio::select! {
+            biased;
+            outcome = self.ask(Request::Health) => match outcome {
+                Ok(_) => HerderHealth::Healthy,
+                Err(error) => HerderHealth::Unhealthy(error.message),
+            },
+            () = timeout => {
+                let sentence = self.stage.sentence().unwrap_or_default();
+                if self.stage.was_ready() {
+                    HerderHealth::Unhealthy(sentence)
+                } else {
+                    HerderHealth::Starting(sentence)
+                }
+            }
+        }
+    }
+
+    fn stage(&self) -> Option<String> {
+        self.stage.sentence()
+    }
+
+    async fn connectors(&self) -> HerderResult<Vec<String>> {
+        let configs = self.config_store.snapshot();
+        let names = configs.connectors_in_java_hash_order();
+        Ok(names.into_iter().map(str::to_string).collect())
+    }
+
+    async fn connector_info(&self, connector: &str) -> HerderResult<ConnectorInfo> {
+        self.with_view(|view| connector_info(connector, view))
+    }
+
+    async fn put_connector_config(
+        &self,
+        connector: &str,
+        config: ConfigMap,
+        initial_state: Option<TargetState>,
+        replace: bool,
+    ) -> HerderResult<Created<ConnectorInfo>> {
+        self.put_validated(connector, config, initial_state, replace)
+            .await
+    }
+
+    async fn patch_connector_config(
+        &self,
+        connector: &str,
+        patch: ConfigMap,
+    ) -> HerderResult<ConnectorInfo> {
+        let configs = self.configured(connector)?;
+        let current = configs
+            .raw_connector_config(connector)
+            .ok_or_else(|| connector_not_found(connector))?;
+        let mut config = (**current).clone();
+        for (key, value) in patch.iter() {
+            match value {
+                Some(value) => config.insert(key, value),
+                None => {
+                    config.remove(key);
+                }
+            }
+        }
+        if patch.contains_key("name") && patch.get("name").is_none() {
+            return Err(HerderError::bad_request(
+                "Connector configuration is invalid and contains the following 1 error(s):\n\
+                 Missing required configuration \"name\" which has no default value.\n\
+                 You can also find the above list of errors at the endpoint \
+                 `/connector-plugins/{connectorType}/config/validate`",
+            ));
+        }
+        let config = config.in_java_hash_order();
+        self.put_validated(connector, config, None, true)
+            .await
+            .map(|created| created.result)
+    }
+
+    async fn delete_connector(&self, connector: &str) -> HerderResult<()> {
+        self.ask(Request::DeleteConnector {
+            connector: connector.to_string(),
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn connector_status(&self, connector: &str) -> HerderResult<ConnectorStateInfo> {
+        self.with_view(|view| connector_status(connector, view))
+    }
+
+    async fn task_status(&self, task: &ConnectorTaskId) -> HerderResult<TaskState> {
+        self.status_store
+            .task(&stored_task(task))
+            .map(task_state)
+            .ok_or_else(|| HerderError::not_found(format!("No status found for task {task}")))
+    }
+
+    async fn task_configs(&self, connector: &str) -> HerderResult<Vec<TaskInfo>> {
+        let configs = self.configured(connector)?;
+        Ok(configs
+            .tasks(connector)
+            .into_iter()
+            .filter_map(|task| {
+                Some(TaskInfo {
+                    config: (**configs.raw_task_config(&task)?).clone(),
+                    id: ConnectorTaskId {
+                        connector: task.connector.to_string(),
+                        task: task.task,
+                    },
+                })
+            })
+            .collect())
+    }
+
+    async fn set_target_state(&self, connector: &str, state: TargetState) -> HerderResult<()> {
+        let configs = self.config_store.snapshot();
+        if state == TargetState::Stopped {
+            if self.is_standalone() && !configs.contains(connector) {
+                return Err(HerderError::internal(format!(
+                    "No connector `{connector}` configured"
+                )));
+            }
+            return self
+                .ask(Request::StopConnector {
+                    connector: connector.to_string(),
+                })
+                .await
+                .map(drop);
+        }
+        if !configs.contains(connector) {
+            return Err(HerderError::not_found(format!(
+                "Unknown connector {connector}"
+            )));
+        }
+        self.config_store
+            .put_target_state(connector, state)
+            .await
+            .map_err(|error| store_failure(&error))
+    }
+
+    async fn restart_connector(&self, connector: &str) -> HerderResult<()> {
+        self.ask(Request::RestartConnector {
+            connector: connector.to_string(),
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn restart_connector_and_tasks(
+        &self,
+        connector: &str,
+        request: RestartRequest,
+    ) -> HerderResult<ConnectorStateInfo> {
+        let response = self
+            .ask(Request::RestartConnectorAndTasks {
+                connector: connector.to_string(),
+                request,
+            })
+            .await?;
+        match response {
+            Response::StateInfo(info) => Ok(info),
+            _ => Err(HerderError::internal("unexpected response of the herder")),
+        }
+    }
+
+    async fn restart_task(&self, task: &ConnectorTaskId) -> HerderResult<()> {
+        self.ask(Request::RestartTask {
+            task: stored_task(task),
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn connector_active_topics(&self, connector: &str) -> HerderResult<ActiveTopics> {
+        if !self.worker.boolean("topic.tracking.enable") {
+            return Err(HerderError::new(
+                crate::face::HerderErrorKind::Forbidden,
+                "Topic tracking is disabled.",
+            ));
+        }
+        Ok(ActiveTopics {
+            connector: connector.to_string(),
+            topics: self
+                .status_store
+                .topics(connector)
+                .into_iter()
+                .map(|status| status.topic)
+                .collect(),
+        })
+    }
+
+    async fn reset_connector_active_topics(&self, connector: &str) -> HerderResult<()> {
+        let forbidden =
+            |text: &str| HerderError::new(crate::face::HerderErrorKind::Forbidden, text);
+        if !self.worker.boolean("topic.tracking.enable") {
+            return Err(forbidden("Topic tracking is disabled."));
+        }
+        if !self.worker.boolean("topic.tracking.allow.reset") {
+            return Err(forbidden("Topic tracking reset is disabled."));
+        }
+        for status in self.status_store.topics(connector) {
+            self.status_store.delete_topic(&status.topic, connector);
+        }
+        Ok(())
+    }
+
+    async fn connector_offsets(&self, connector: &str) -> HerderResult<ConnectorOffsets> {
+        let configs = self.configured(connector)?;
+        let config = configs
+            .raw_connector_config(connector)
+            .ok_or_else(|| connector_not_found(connector))?;
+        let class = config.get("connector.class").unwrap_or_default().trim();
+        let plugin = self.plugins.connector(class)?;
+        let offsets = match plugin.connector_type() {
+            ConnectorType::Source => {
+                connect_store::ConnectorOffsets::new(connector, self.offset_store.clone())
+                    .list()
+                    .await
+                    .map_err(|error| {
+                        tracing::error!(connector, "reading its offsets: {error}");
+                        HerderError::internal(format!(
+                            "Failed to retrieve offsets for source connector {connector}"
+                        ))
+                    })?
+            }
+            ConnectorType::Sink => self
+                .host
+                .sink_offsets(connector, config)
+                .await
+                .map_err(|error| {
+                    tracing::error!(connector, "reading the offsets of its group: {error}");
+                    HerderError::internal(format!(
+                        "Failed to retrieve consumer group offsets for sink connector {connector}"
+                    ))
+                })?
+                .into_iter()
+                .map(|committed| {
+                    let partition: Map = [
+                        (
+                            "kafka_partition",
+                            Value::Int32(committed.partition.partition),
+                        ),
+                        ("kafka_topic", Value::string(&*committed.partition.topic)),
+                    ]
+                    .into_iter()
+                    .collect();
+                    let offset: Map = [("kafka_offset", Value::Int64(committed.offset))]
+                        .into_iter()
+                        .collect();
+                    (partition, offset)
+                })
+                .collect(),
+        };
+        Ok(ConnectorOffsets {
+            offsets: offsets
+                .into_iter()
+                .map(|(partition, offset)| ConnectorOffset {
+                    partition: Some(partition),
+                    offset: Some(offset),
+                })
+                .collect(),
+        })
+    }
+
+    fn plugins(&self, connectors_only: bool) -> Vec<PluginInfo> {
+        self.plugins.list(connectors_only)
+    }
+
+    fn plugin_config(&self, plugin: &str) -> HerderResult<Vec<ConfigKeyInfo>> {
+        self.plugins.config(plugin)
+    }
+
+    async fn validate_connector_config(&self, config: ConfigMap) -> HerderResult<ConfigInfos> {
+        validation::validate(&config, &self.view, self.plugins).await
+    }
+}

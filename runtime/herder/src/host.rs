@@ -1,0 +1,70 @@
+//! What runs connectors and tasks for a herder.
+
+mod clients;
+mod local;
+mod plan;
+mod statuses;
+
+pub use clients::{KafkaClients, LibrdkafkaClients};
+pub use local::{LocalHost, LocalHostConfig};
+
+pub use crate::core::GenerateError;
+use async_trait::async_trait;
+use connect_api::config::ConfigMap;
+use connect_store::{ConnectorTaskId, TargetState};
+use std::sync::Arc;
+
+/// What a host tells the command loop, some time after it was asked for something.
+#[derive(Debug)]
+pub enum HostEvent {
+    /// A connector has come into a state, or could not: then with the reason.
+    ConnectorTransitioned(String, Result<TargetState, String>),
+    /// The configurations of a connector's tasks, complete as they are to be stored.
+    TaskConfigs(String, Result<Vec<ConfigMap>, GenerateError>),
+    /// A connector asks for its tasks to be configured anew.
+    TaskReconfigurationRequested(String),
+}
+
+/// Runs connectors and tasks.
+///
+/// The calls that begin something return at once and report by [`HostEvent`]; states go to the status
+/// store by themselves. The calls that stop something return when it is stopped or given up, which is
+/// bounded by `task.shutdown.graceful.timeout.ms` and five seconds for connectors.
+#[async_trait]
+pub trait WorkerHost: Send + Sync {
+    /// This worker's place in the group has changed: statuses carry the generation from now on.
+    fn set_generation(&self, generation: i32);
+
+    /// Starts a connector and brings it into its target state.
+    fn start_connector(&self, connector: &str, config: Arc<ConfigMap>, target_state: TargetState);
+
+    /// Brings a running connector into another target state.
+    fn transition_connector(&self, connector: &str, target_state: TargetState);
+
+    /// Stops connectors.
+    async fn stop_connectors(&self, connectors: Vec<String>);
+
+    /// Asks a running connector for the configurations of its tasks.
+    fn generate_task_configs(&self, connector: &str, config: Arc<ConfigMap>);
+
+    /// Starts a task.
+    fn start_task(
+        &self,
+        task: &ConnectorTaskId,
+        connector_config: Arc<ConfigMap>,
+        task_config: Arc<ConfigMap>,
+        target_state: TargetState,
+    );
+
+    /// Pauses or resumes a running task.
+    fn set_task_target_state(&self, task: &ConnectorTaskId, target_state: TargetState);
+
+    /// Stops tasks.
+    async fn stop_tasks(&self, tasks: Vec<ConnectorTaskId>);
+
+    /// Writes RESTARTING for what was stopped to be started again.
+    fn mark_restarting(&self, connector: Option<&str>, tasks: &[ConnectorTaskId]);
+
+    /// Stops everything.
+    async fn shut_down(&self);
+}

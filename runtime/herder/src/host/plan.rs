@@ -1,0 +1,309 @@
+//! From configurations to what a task needs to run.
+
+use super::LocalHost;
+use crate::plugins::Plugins;
+use crate::validation::regex;
+use connect_api::config::ConfigMap;
+use connect_api::{ConnectError, ConnectorPlugin, ConverterType, Result};
+use connect_kafka::client_config::ClientProperties;
+use connect_kafka::consumer::Subscription;
+use connect_store::ConnectorTaskId;
+use connect_telemetry::metrics::{AliasedPlugin, PluginDescription, TaskDescription};
+use connect_worker::{Chain, PredicateStage, TransformStage};
+use std::sync::Arc;
+
+/// A chain with the descriptions of its plugins.
+pub(super) struct DescribedChain {
+    pub(super) chain: Chain,
+    pub(super) description: TaskDescription,
+}
+
+const SIMPLE_HEADER_CONVERTER: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
+
+/// The settings of a converter: of the connector if it names one, with its own settings alone,
+/// otherwise of the worker with the worker's.
+fn converter_settings(
+    key: &str,
+    connector: &ConfigMap,
+    worker: &ConfigMap,
+    default: Option<&str>,
+) -> Result<(String, ConfigMap)> {
+    let prefix = format!("{key}.");
+    let named = |config: &ConfigMap| {
+        config
+            .get(key)
+            .map(str::trim)
+            .filter(|class| !class.is_empty())
+            .map(str::to_string)
+    };
+    if let Some(class) = named(connector) {
+        return Ok((class, connector.with_prefix(&prefix)));
+    }
+    if let Some(class) = named(worker) {
+        return Ok((class, worker.with_prefix(&prefix)));
+    }
+    default
+        .map(|class| (class.to_string(), ConfigMap::new()))
+        .ok_or_else(|| {
+            ConnectError::config(format!(
+                "Missing required configuration \"{key}\" which has no default value."
+            ))
+        })
+}
+
+fn unknown_class(what: &str, class: &str) -> ConnectError {
+    ConnectError::config(format!("{what}: Class {class} could not be found."))
+}
+
+fn describe(class: &str, version: &str) -> PluginDescription {
+    PluginDescription {
+        class: class.to_string(),
+        version: Some(version.to_string()),
+    }
+}
+
+impl LocalHost {
+    /// Makes and configures the converters and transforms of a task.
+    pub(super) fn chain(
+        &self,
+        task: &ConnectorTaskId,
+        plugin: &ConnectorPlugin,
+        connector: &ConfigMap,
+    ) -> Result<DescribedChain> {
+        let plugins = self.plugins;
+        let worker = self.config.worker.raw();
+        let converter = |key: &str, converter_type: ConverterType| {
+            let (class, settings) = converter_settings(key, connector, worker, None)?;
+            let plugin = plugins
+                .converter(&class)
+                .ok_or_else(|| unknown_class(key, &class))?;
+            let mut converter = (plugin.create)();
+            converter.configure(&settings, converter_type)?;
+            Ok::<_, ConnectError>((converter, plugin))
+        };
+        let (key, key_plugin) = converter("key.converter", ConverterType::Key)?;
+        let (value, value_plugin) = converter("value.converter", ConverterType::Value)?;
+        let (header_class, header_settings) = converter_settings(
+            "header.converter",
+            connector,
+            worker,
+            Some(SIMPLE_HEADER_CONVERTER),
+        )?;
+        let header_plugin = plugins
+            .header_converter(&header_class)
+            .ok_or_else(|| unknown_class("header.converter", &header_class))?;
+        let mut header = (header_plugin.create)();
+        header.configure(&header_settings, ConverterType::Header)?;
+
+        let mut description = TaskDescription {
+            connector: task.connector.to_string(),
+            task: task.task,
+            connector_type: plugin.connector_type(),
+            connector_plugin: describe(plugin.class, plugin.version),
+            task_plugin: describe(plugin.task_class, plugin.version),
+            key_converter: describe(key_plugin.class, key_plugin.version),
+            value_converter: describe(value_plugin.class, value_plugin.version),
+            header_converter: describe(header_plugin.class, header_plugin.version),
+            transforms: Vec::new(),
+            predicates: Vec::new(),
+        };
+        let transforms = transform_stages(plugins, connector, &mut description)?;
+        Ok(DescribedChain {
+            chain: Chain {
+                key_class: key_plugin.class.to_string(),
+                key,
+                value_class: value_plugin.class.to_string(),
+                value,
+                header_class: header_plugin.class.to_string(),
+                header,
+                transforms,
+            },
+            description,
+        })
+    }
+
+    /// The properties of a client of a connector: bootstrap servers and defaults, then the worker's
+    /// settings with the prefix, then the connector's overrides.
+    fn with_overrides(
+        &self,
+        mut properties: ClientProperties,
+        prefix: &str,
+        connector: &ConfigMap,
+    ) -> ClientProperties {
+        let worker = self.config.worker.raw().with_prefix(prefix);
+        let overrides = connector.with_prefix(&format!("{prefix}override."));
+        for (key, value) in worker.iter().chain(overrides.iter()) {
+            if let Some(value) = value {
+                properties.set(key, value);
+            }
+        }
+        properties
+    }
+
+    pub(super) fn producer_properties(
+        &self,
+        task: &ConnectorTaskId,
+        connector: &ConfigMap,
+    ) -> ClientProperties {
+        let base = ClientProperties::connector_producer(
+            &self.config.bootstrap_servers,
+            &format!("connector-producer-{task}"),
+        );
+        self.with_overrides(base, "producer.", connector)
+    }
+
+    pub(super) fn consumer_properties(
+        &self,
+        task: &ConnectorTaskId,
+        connector: &ConfigMap,
+    ) -> ClientProperties {
+        let base = ClientProperties::connector_consumer(
+            &self.config.bootstrap_servers,
+            &format!("connector-consumer-{task}"),
+            &format!("connect-{}", task.connector),
+        );
+        self.with_overrides(base, "consumer.", connector)
+    }
+
+    /// Admin clients inherit every setting of the worker that has no prefix.
+    pub(super) fn admin_properties(
+        &self,
+        client_id: &str,
+        connector: &ConfigMap,
+    ) -> ClientProperties {
+        let mut base = self.config.client_properties.clone();
+        base.set("client.id", client_id);
+        self.with_overrides(base, "admin.", connector)
+    }
+}
+
+/// The task configurations of a connector as they are stored: with the class of the task and what it is
+/// to read.
+pub(super) fn complete_task_configs(
+    plugin: &ConnectorPlugin,
+    connector: &ConfigMap,
+    configs: Vec<ConfigMap>,
+) -> Vec<ConfigMap> {
+    configs
+        .into_iter()
+        .map(|mut config| {
+            config.insert("task.class", plugin.task_class);
+            for key in ["topics", "topics.regex"] {
+                if let Some(value) = connector.get(key) {
+                    config.insert(key, value);
+                }
+            }
+            config
+        })
+        .collect()
+}
+
+/// What a sink reads.
+pub(super) fn subscription(config: &ConfigMap) -> Result<Subscription> {
+    let text = |key: &str| {
+        config
+            .get(key)
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+    };
+    match (text("topics"), text("topics.regex")) {
+        (Some(topics), None) => Ok(Subscription::Topics(
+            topics
+                .split(',')
+                .map(str::trim)
+                .filter(|topic| !topic.is_empty())
+                .map(str::to_string)
+                .collect(),
+        )),
+        (None, Some(pattern)) => {
+            let matcher = topic_matcher(pattern)?;
+            Ok(Subscription::Matching(matcher))
+        }
+        (None, None) => Err(ConnectError::config(
+            "Must configure one of topics or topics.regex",
+        )),
+        (Some(_), Some(_)) => Err(ConnectError::config(
+            "topics and topics.regex are mutually exclusive options, but both are set.",
+        )),
+    }
+}
+
+/// Whether a pattern matches the whole name of a topic.
+pub(super) fn topic_matcher(pattern: &str) -> Result<Arc<dyn Fn(&str) -> bool + Send + Sync>> {
+    let regex = regex::compile(pattern)
+        .map_err(|why| ConnectError::config(format!("Invalid regex: {why}")))?;
+    Ok(Arc::new(move |topic| {
+        // A pattern that takes too long on a name does not match it.
+        regex.is_match(topic).unwrap_or(false)
+    }))
+}
+
+fn transform_stages(
+    plugins: &Plugins,
+    connector: &ConfigMap,
+    description: &mut TaskDescription,
+) -> Result<Vec<TransformStage>> {
+    let aliases = connector
+        .get("transforms")
+        .into_iter()
+        .flat_map(|aliases| aliases.split(','))
+        .map(str::trim)
+        .filter(|alias| !alias.is_empty());
+    let mut stages = Vec::new();
+    for alias in aliases {
+        let settings = connector.with_prefix(&format!("transforms.{alias}."));
+        let class = settings.get("type").map(str::trim).unwrap_or_default();
+        let plugin = plugins
+            .transform(class)
+            .ok_or_else(|| unknown_class(&format!("transforms.{alias}.type"), class))?;
+        let mut transform = (plugin.create)();
+        transform.configure(&settings)?;
+        description.transforms.push(AliasedPlugin {
+            alias: alias.to_string(),
+            plugin: describe(plugin.class, plugin.version),
+        });
+        let predicate = match settings.get("predicate").map(str::trim) {
+            None | Some("") => None,
+            Some(predicate) => Some(predicate_stage(
+                plugins,
+                connector,
+                predicate,
+                settings
+                    .get("negate")
+                    .is_some_and(|negate| negate.trim().eq_ignore_ascii_case("true")),
+                description,
+            )?),
+        };
+        stages.push(TransformStage {
+            class: plugin.class.to_string(),
+            transform,
+            predicate,
+        });
+    }
+    Ok(stages)
+}
+
+fn predicate_stage(
+    plugins: &Plugins,
+    connector: &ConfigMap,
+    alias: &str,
+    negate: bool,
+    description: &mut TaskDescription,
+) -> Result<PredicateStage> {
+    let settings = connector.with_prefix(&format!("predicates.{alias}."));
+    let class = settings.get("type").map(str::trim).unwrap_or_default();
+    let plugin = plugins
+        .predicate(class)
+        .ok_or_else(|| unknown_class(&format!("predicates.{alias}.type"), class))?;
+    let mut predicate = (plugin.create)();
+    predicate.configure(&settings)?;
+    description.predicates.push(AliasedPlugin {
+        alias: alias.to_string(),
+        plugin: describe(plugin.class, plugin.version),
+    });
+    Ok(PredicateStage {
+        class: plugin.class.to_string(),
+        predicate,
+        negate,
+    })
+}

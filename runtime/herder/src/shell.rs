@@ -1,0 +1,414 @@
+//! The command loop: takes what happens, asks the [`Core`], and carries its effects out.
+
+use crate::core::{
+    Core, CoreConfig, Effect, Input, Outcome, Request, RequestId, Response, View, Write,
+};
+use crate::face::{HerderError, HerderErrorKind, HerderResult};
+use crate::host::{HostEvent, WorkerHost};
+use crate::stage::Stage;
+use connect_api::{Clock, ConnectError, Result};
+use connect_kafka::group::{GroupEvent, GroupMembership, GroupProtocol, MemberAssignment};
+use connect_store::{
+    ConfigStore, ConfigUpdates, ConnectorStatus, State, Status, StatusStore, StoreError,
+    StoreResult, TargetState, TaskStatus,
+};
+use connect_telemetry::metrics::Metrics;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// A request on its way to the loop.
+pub(crate) struct Command {
+    pub(crate) request: Request,
+    pub(crate) reply: oneshot::Sender<HerderResult<Response>>,
+}
+
+/// How many requests may wait for the loop.
+pub(crate) const COMMAND_QUEUE_LEN: usize = 1024;
+
+/// What the loop works with.
+pub(crate) struct ShellParts {
+    pub(crate) core: CoreConfig,
+    pub(crate) worker_id: String,
+    pub(crate) config_store: Arc<dyn ConfigStore>,
+    pub(crate) status_store: Arc<dyn StatusStore>,
+    pub(crate) host: Arc<dyn WorkerHost>,
+    pub(crate) host_events: mpsc::UnboundedReceiver<HostEvent>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) connector_type: Box<dyn Fn(&str) -> &'static str + Send + Sync>,
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) shutdown: watch::Receiver<bool>,
+    pub(crate) stage: Arc<Stage>,
+    /// Counts the turns of the loop, for those who wait for something to come about.
+    pub(crate) progress: watch::Sender<u64>,
+}
+
+pub(crate) struct Shell {
+    parts: ShellParts,
+    core: Core,
+    group: Arc<dyn GroupMembership>,
+    group_events: mpsc::Receiver<GroupEvent>,
+    config_updates: ConfigUpdates,
+    replies: HashMap<RequestId, oneshot::Sender<HerderResult<Response>>>,
+    next_request: u64,
+    /// Where the answers to the group go; it asks for one thing at a time.
+    join_reply: Option<oneshot::Sender<Vec<GroupProtocol>>>,
+    assignment_reply: Option<oneshot::Sender<Vec<MemberAssignment>>>,
+    generation: i32,
+    rebalance_started: Option<Duration>,
+}
+
+/// A sign of life goes to the group at least this often.
+const LIVENESS_INTERVAL: Duration = Duration::from_secs(10);
+
+impl Shell {
+    pub(crate) fn new(
+        parts: ShellParts,
+        group: Arc<dyn GroupMembership>,
+        group_events: mpsc::Receiver<GroupEvent>,
+    ) -> Result<Self> {
+        let config_updates = parts.config_store.updates().ok_or_else(|| {
+            ConnectError::fatal("the updates of the config store are read by another herder")
+        })?;
+        Ok(Self {
+            core: Core::new(parts.core.clone()),
+            parts,
+            group,
+            group_events,
+            config_updates,
+            replies: HashMap::new(),
+            next_request: 0,
+            join_reply: None,
+            assignment_reply: None,
+            generation: -1,
+            rebalance_started: None,
+        })
+    }
+
+    /// Runs until shutdown is asked for, or the group refuses this worker for good.
+    pub(crate) async fn run(mut self) -> Result<()> {
+        self.process(Input::Started).await;
+        let result = loop {
+            match self.next_input().await {
+                Ok(Some(input)) => {
+                    self.group.poll_liveness();
+                    self.process(input).await;
+                    self.group.poll_liveness();
+                    self.parts.progress.send_modify(|turns| *turns += 1);
+                }
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        self.shut_down().await;
+        result
+    }
+
+    async fn next_input(&mut self) -> Result<Option<Input>> {
+        let now = self.parts.clock.monotonic();
+        let wait = self
+            .core
+            .next_deadline()
+            .map_or(LIVENESS_INTERVAL, |deadline| deadline.saturating_sub(now))
+            .min(LIVENESS_INTERVAL);
+        let sleep = self.parts.clock.sleep(wait);
+        tokio::select! {
+            biased;
+            () = shutdown_asked(&mut self.parts.shutdown) => Ok(None),
+            event = self.group_events.recv() => match event {
+                Some(event) => self.on_group_event(event).map(Some),
+                None => Err(ConnectError::fatal("the membership of the group has ended")),
+            },
+            update = self.config_updates.recv() => match update {
+                Some(update) => Ok(Some(Input::Config(update))),
+                None => Err(ConnectError::fatal("the config topic is not read any more")),
+            },
+            Some(event) = self.parts.host_events.recv() => Ok(Some(match event {
+                HostEvent::ConnectorTransitioned(connector, result) => {
+                    Input::Outcome(Outcome::ConnectorTransitioned(connector, result))
+                }
+                HostEvent::TaskConfigs(connector, result) => {
+                    Input::Outcome(Outcome::TaskConfigs(connector, result))
+                }
+                HostEvent::TaskReconfigurationRequested(connector) => {
+                    Input::TaskReconfigurationRequested(connector)
+                }
+            })),
+            Some(command) = self.parts.commands.recv() => {
+                let id = RequestId(self.next_request);
+                self.next_request += 1;
+                self.replies.insert(id, command.reply);
+                Ok(Some(Input::Request(id, command.request)))
+            }
+            () = sleep => Ok(Some(Input::Tick)),
+        }
+    }
+
+    fn on_group_event(&mut self, event: GroupEvent) -> Result<Input> {
+        Ok(match event {
+            GroupEvent::PrepareJoin { reply } => {
+                self.join_reply = Some(reply);
+                self.rebalance_started
+                    .get_or_insert_with(|| self.parts.clock.monotonic());
+                self.parts.metrics.rebalance().record_started();
+                Input::PrepareJoin
+            }
+            GroupEvent::PerformAssignment {
+                generation,
+                leader_id,
+                protocol,
+                members,
+                reply,
+            } => {
+                self.assignment_reply = Some(reply);
+                Input::PerformAssignment {
+                    generation,
+                    leader_id,
+                    protocol,
+                    members,
+                }
+            }
+            GroupEvent::Assigned(assignment) => Input::Assigned(assignment),
+            GroupEvent::CoordinatorLost { unreachable } => {
+                tracing::warn!(
+                    "no coordinator was reachable for {} ms",
+                    unreachable.as_millis()
+                );
+                Input::CoordinatorLost
+            }
+            GroupEvent::Left { reason } => {
+                tracing::warn!("this worker has left its group: {reason}; it joins again now");
+                Input::Tick
+            }
+            GroupEvent::Fatal(error) => {
+                return Err(ConnectError::fatal(error.to_string()));
+            }
+        })
+    }
+
+    async fn process(&mut self, input: Input) {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            let effects = {
+                let snapshot = self.parts.config_store.snapshot();
+                let view = View {
+                    configs: &snapshot,
+                    statuses: &*self.parts.status_store,
+                    now: self.parts.clock.monotonic(),
+                    connector_type: &*self.parts.connector_type,
+                };
+                self.core.handle(input, &view)
+            };
+            for effect in effects {
+                if let Some(outcome) = self.carry_out(effect).await {
+                    inputs.push_back(Input::Outcome(outcome));
+                }
+            }
+        }
+    }
+
+    async fn carry_out(&mut self, effect: Effect) -> Option<Outcome> {
+        let host = &self.parts.host;
+        match effect {
+            Effect::Reply(id, response) => {
+                if let Some(reply) = self.replies.remove(&id) {
+                    // The client may have gone.
+                    let _ = reply.send(response);
+                }
+            }
+            Effect::JoinReply(protocols) => {
+                if let Some(reply) = self.join_reply.take() {
+                    let _ = reply.send(protocols);
+                }
+            }
+            Effect::AssignmentReply(assignments) => {
+                if let Some(reply) = self.assignment_reply.take() {
+                    let _ = reply.send(assignments);
+                }
+            }
+            Effect::RequestRejoin(reason) => self.group.request_rejoin(&reason),
+            Effect::MembershipChanged {
+                generation,
+                is_leader,
+                leader_url,
+                protocol,
+            } => {
+                self.generation = generation;
+                host.set_generation(generation);
+                self.note_rebalance(generation, is_leader, &leader_url, protocol.name())
+                    .await;
+            }
+            Effect::Refresh { timeout } => {
+                let _stage = self
+                    .parts
+                    .stage
+                    .enter("reading to the end of the config topic");
+                let result = self.parts.config_store.refresh(timeout).await;
+                return Some(Outcome::Refreshed(
+                    result.map_err(|error| error.to_string()),
+                ));
+            }
+            Effect::Write(reason, write) => {
+                let result = self.write(write).await.map_err(store_error);
+                return Some(Outcome::Written(reason, result));
+            }
+            Effect::StartConnector {
+                connector,
+                config,
+                target_state,
+            } => host.start_connector(&connector, config, target_state),
+            Effect::TransitionConnector {
+                connector,
+                target_state,
+            } => host.transition_connector(&connector, target_state),
+            Effect::StopConnectors(connectors) => {
+                let _stage = self.parts.stage.enter("stopping connectors");
+                host.stop_connectors(connectors).await;
+            }
+            Effect::StartTask {
+                task,
+                connector_config,
+                task_config,
+                target_state,
+            } => host.start_task(&task, connector_config, task_config, target_state),
+            Effect::SetTaskTargetState { task, target_state } => {
+                host.set_task_target_state(&task, target_state);
+            }
+            Effect::StopTasks(tasks) => {
+                let _stage = self.parts.stage.enter("stopping tasks");
+                host.stop_tasks(tasks).await;
+            }
+            Effect::GenerateTaskConfigs { connector, config } => {
+                host.generate_task_configs(&connector, config);
+            }
+            Effect::MarkRestarting { connector, tasks } => {
+                host.mark_restarting(connector.as_deref(), &tasks);
+            }
+            Effect::CleanStatuses => self.clean_statuses(),
+            Effect::ForgetTopics(connector) => {
+                for topic in self.parts.status_store.topics(&connector) {
+                    self.parts
+                        .status_store
+                        .delete_topic(&topic.topic, &connector);
+                }
+            }
+        }
+        None
+    }
+
+    async fn note_rebalance(
+        &mut self,
+        generation: i32,
+        is_leader: bool,
+        leader_url: &str,
+        protocol: &str,
+    ) {
+        let now = self.parts.clock.monotonic();
+        let started = self.rebalance_started.take().unwrap_or(now);
+        let rebalance = self.parts.metrics.rebalance();
+        rebalance.set_connect_protocol(&protocol.to_uppercase());
+        rebalance.record_completed(generation, leader_url, now.saturating_sub(started));
+        self.parts.stage.ready();
+        if is_leader && let Err(error) = self.parts.config_store.claim_write_privileges().await {
+            tracing::error!("the right to write to the config topic could not be claimed: {error}");
+        }
+    }
+
+    async fn write(&self, write: Write) -> StoreResult<()> {
+        let store = &self.parts.config_store;
+        let _stage = self.parts.stage.enter("writing to the config topic");
+        match write {
+            Write::Connector {
+                connector,
+                config,
+                target_state,
+            } => {
+                store
+                    .put_connector_config(&connector, &config, target_state)
+                    .await
+            }
+            Write::RemoveConnector { connector } => store.remove_connector_config(&connector).await,
+            Write::TaskConfigs { connector, configs } => {
+                store.put_task_configs(&connector, &configs).await
+            }
+            Write::Stop { connector } => {
+                store.put_task_configs(&connector, &[]).await?;
+                store
+                    .put_target_state(&connector, TargetState::Stopped)
+                    .await?;
+                store.refresh(WRITE_READ_BACK_TIMEOUT).await
+            }
+            Write::Restart(request) => store.put_restart_request(&request).await,
+        }
+    }
+
+    /// The leader removes the statuses of connectors and tasks that are not configured any more.
+    fn clean_statuses(&self) {
+        let configs = self.parts.config_store.snapshot();
+        let statuses = &self.parts.status_store;
+        let destroyed = || Status {
+            state: State::Destroyed,
+            trace: None,
+            worker_id: self.parts.worker_id.clone(),
+            generation: self.generation,
+            version: None,
+        };
+        for connector in statuses.connectors() {
+            let is_configured = configs.contains(&connector);
+            let configured: Vec<_> = configs.tasks(&connector);
+            // An inconsistent set says nothing about which tasks there are to be.
+            let keeps_tasks = is_configured && configs.is_inconsistent(&connector);
+            for task in statuses.tasks(&connector) {
+                if !keeps_tasks && !configured.contains(&task.id) {
+                    statuses.put_task(TaskStatus {
+                        id: task.id,
+                        status: destroyed(),
+                    });
+                }
+            }
+            if !is_configured {
+                statuses.put_connector(ConnectorStatus {
+                    connector: connector.clone(),
+                    status: destroyed(),
+                });
+            }
+        }
+    }
+
+    async fn shut_down(mut self) {
+        let _stage = self.parts.stage.enter("shutting down");
+        // Requests that wait, here or in the queue, are answered before the work stops.
+        self.parts.commands.close();
+        while let Ok(command) = self.parts.commands.try_recv() {
+            let _ = command.reply.send(Err(shutting_down()));
+        }
+        for (_, reply) in self.replies.drain() {
+            let _ = reply.send(Err(shutting_down()));
+        }
+        self.parts.host.shut_down().await;
+        if let Err(error) = self.parts.status_store.flush().await {
+            tracing::warn!("the last statuses could not be written: {error}");
+        }
+        self.group.shutdown("the worker is shutting down").await;
+        self.parts.config_store.stop().await;
+        self.parts.status_store.stop().await;
+    }
+}
+
+async fn shutdown_asked(shutdown: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone, which ends the loop too.
+    let _ = shutdown.wait_for(|stop| *stop).await;
+}
+
+/// How long a write may take to be read back.
+const WRITE_READ_BACK_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(crate) fn shutting_down() -> HerderError {
+    HerderError::internal("Worker is shutting down")
+}
+
+fn store_error(error: StoreError) -> HerderError {
+    HerderError::new(HerderErrorKind::Internal, error.to_string())
+}
