@@ -82,7 +82,11 @@ impl MemoryStore {
     /// The keys of uploads that are neither complete nor aborted.
     pub fn open_uploads(&self) -> Vec<String> {
         let state = self.state();
-        state.uploads.values().map(|upload| upload.key.clone()).collect()
+        state
+            .uploads
+            .values()
+            .map(|upload| upload.key.clone())
+            .collect()
     }
 
     /// How many requests were made.
@@ -97,7 +101,10 @@ impl MemoryStore {
     ) -> Result<T> {
         let number = self.num_requests.fetch_add(1, Ordering::Relaxed);
         let mut state = self.state();
-        let fate = state.plan.as_mut().map_or(Fate::Done, |plan| plan(number, request));
+        let fate = state
+            .plan
+            .as_mut()
+            .map_or(Fate::Done, |plan| plan(number, request));
         match fate {
             Fate::Done => work(&mut state),
             Fate::Refused(error) => Err(error),

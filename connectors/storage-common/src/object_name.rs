@@ -82,7 +82,12 @@ mod tests {
         let mut naming = naming();
         naming.offset_pad_width = 2;
         assert_eq!(
-            naming.object_key(&TopicPartition::new("t", 0), "partition=0", i64::MAX, ".bin"),
+            naming.object_key(
+                &TopicPartition::new("t", 0),
+                "partition=0",
+                i64::MAX,
+                ".bin"
+            ),
             "topics/t/partition=0/t+0+9223372036854775807.bin"
         );
     }

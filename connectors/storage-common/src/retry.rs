@@ -36,7 +36,9 @@ impl RetryPolicy {
             if num_retries == self.max_retries {
                 return Err(error);
             }
-            let pause = after.unwrap_or_else(|| self.pause(num_retries)).min(self.max_backoff);
+            let pause = after
+                .unwrap_or_else(|| self.pause(num_retries))
+                .min(self.max_backoff);
             num_retries += 1;
             tracing::warn!(
                 retry = num_retries,

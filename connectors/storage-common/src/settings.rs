@@ -11,9 +11,9 @@ use crate::rotation::{RotationSchedule, RotationSettings};
 use crate::time_zone::TimeZone;
 use crate::timestamp::{TIMESTAMP_EXTRACTORS, timestamp_extractor};
 use crate::upload::UploadSettings;
+use connect_api::ConnectError;
 use connect_api::config::{ConfigData, ConfigMap};
 use connect_api::json::DecimalFormat;
-use connect_api::ConnectError;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -135,7 +135,11 @@ pub struct Values<'a>(pub &'a [connect_api::config::ConfigValue]);
 impl<'a> Values<'a> {
     /// The value of a key; `None` if it is null, or wrong and said to be so already.
     pub fn get(self, key: &str) -> Option<&'a ConfigData> {
-        self.0.iter().find(|value| value.name == key)?.value.as_ref()
+        self.0
+            .iter()
+            .find(|value| value.name == key)?
+            .value
+            .as_ref()
     }
 
     /// A text or class name; empty if there is none.
@@ -245,15 +249,26 @@ fn read_format(
     faults: &mut Vec<Fault>,
 ) -> Option<Arc<dyn Format>> {
     let class = values.text(keys::FORMAT_CLASS);
-    match class_in(class, &format!("{package}.format.")).or(class_in(class, &format!("{package}.format"))) {
+    match class_in(class, &format!("{package}.format."))
+        .or(class_in(class, &format!("{package}.format")))
+    {
         Some("JsonFormat") => {
-            let numeric = values.text(keys::JSON_DECIMAL_FORMAT).eq_ignore_ascii_case("NUMERIC");
-            let decimal_format = if numeric { DecimalFormat::Numeric } else { DecimalFormat::Base64 };
+            let numeric = values
+                .text(keys::JSON_DECIMAL_FORMAT)
+                .eq_ignore_ascii_case("NUMERIC");
+            let decimal_format = if numeric {
+                DecimalFormat::Numeric
+            } else {
+                DecimalFormat::Base64
+            };
             Some(Arc::new(JsonFormat::new(decimal_format)))
         }
         Some("ByteArrayFormat") => {
             // Every other text is trimmed; here a space or a line break is the very point.
-            let separator = config.get(keys::BYTEARRAY_SEPARATOR).unwrap_or("\n").to_string();
+            let separator = config
+                .get(keys::BYTEARRAY_SEPARATOR)
+                .unwrap_or("\n")
+                .to_string();
             Some(Arc::new(ByteArrayFormat::new(
                 values.text(keys::BYTEARRAY_EXTENSION),
                 separator,
@@ -269,7 +284,9 @@ fn read_format(
             faults.push(Fault::invalid(
                 keys::FORMAT_CLASS,
                 class,
-                format!("Class {class} could not be found; supported: {FORMATS} of {package}.format"),
+                format!(
+                    "Class {class} could not be found; supported: {FORMATS} of {package}.format"
+                ),
             ));
             None
         }
@@ -296,7 +313,11 @@ fn read_partitioner(values: Values<'_>, faults: &mut Vec<Fault>) -> Option<Parti
             HOUR_MS,
         ),
         Some("FieldPartitioner") => {
-            faults.push(Fault::unsupported(keys::PARTITIONER_CLASS, class, PARTITIONERS));
+            faults.push(Fault::unsupported(
+                keys::PARTITIONER_CLASS,
+                class,
+                PARTITIONERS,
+            ));
             return None;
         }
         _ => {
@@ -343,7 +364,9 @@ fn read_time_based(
     let compiled = if pattern.is_empty() || pattern == delim {
         Err("Path format cannot be empty.".to_string())
     } else {
-        let trimmed = (!delim.is_empty()).then(|| pattern.strip_suffix(delim)).flatten();
+        let trimmed = (!delim.is_empty())
+            .then(|| pattern.strip_suffix(delim))
+            .flatten();
         DatePattern::compile(trimmed.unwrap_or(pattern), Locale::new(locale))
     };
     let compiled = match compiled {

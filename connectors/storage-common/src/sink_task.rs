@@ -93,7 +93,9 @@ impl<C: StoreConnection> SinkTask for ObjectStoreSinkTask<C> {
         settings
             .upload
             .retry
-            .run(&**context.clock(), "The check of the store", || store.check())
+            .run(&**context.clock(), "The check of the store", || {
+                store.check()
+            })
             .await
             // A task that could not reach its store says so at once.
             .map_err(|error| match error.kind() {
@@ -298,8 +300,10 @@ impl Started {
                     writer.retry = None;
                     self.context.resume([writer.inner.partition().clone()]);
                 } else {
-                    self.context
-                        .offset(Offsets::from([(writer.inner.partition().clone(), retry.offset)]));
+                    self.context.offset(Offsets::from([(
+                        writer.inner.partition().clone(),
+                        retry.offset,
+                    )]));
                 }
                 continue;
             }

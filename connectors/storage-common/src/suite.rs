@@ -31,7 +31,9 @@ pub async fn check_object_store(store: Arc<dyn ObjectStore>, probe: &dyn StorePr
 
 async fn put(store: &dyn ObjectStore, key: &str, content: &[u8]) -> Result<()> {
     let upload = store.create_upload(key).await?;
-    let part = upload.upload_part(1, Bytes::copy_from_slice(content)).await?;
+    let part = upload
+        .upload_part(1, Bytes::copy_from_slice(content))
+        .await?;
     assert_eq!((part.number, part.num_bytes), (1, content.len()));
     upload.complete(&[part]).await
 }
@@ -47,7 +49,10 @@ async fn an_object_appears_when_it_is_complete(store: &dyn ObjectStore, probe: &
     assert_eq!(probe.open_uploads().await, [key]);
     upload.complete(&[part]).await.expect("the object is made");
     assert_eq!(probe.object(key).await.as_deref(), Some(&b"content"[..]));
-    upload.abort().await.expect("an abort after the end is no error");
+    upload
+        .abort()
+        .await
+        .expect("an abort after the end is no error");
     assert_eq!(probe.object(key).await.as_deref(), Some(&b"content"[..]));
 }
 
@@ -58,7 +63,11 @@ async fn parts_make_the_object_in_the_order_of_their_numbers(
     let key = "suite/parts";
     let upload = store.create_upload(key).await.expect("an upload begins");
     let part_bytes = store.min_part_bytes();
-    let contents = [vec![b'a'; part_bytes], vec![b'b'; part_bytes + 1], vec![b'c'; 3]];
+    let contents = [
+        vec![b'a'; part_bytes],
+        vec![b'b'; part_bytes + 1],
+        vec![b'c'; 3],
+    ];
     let second = upload.upload_part(2, contents[1].clone().into());
     let third = upload.upload_part(3, contents[2].clone().into());
     let (second, third) = futures::future::join(second, third).await;
@@ -68,10 +77,16 @@ async fn parts_make_the_object_in_the_order_of_their_numbers(
         .collect::<Result<_>>()
         .expect("parts are taken in any order");
     upload.complete(&parts).await.expect("the object is made");
-    assert!(probe.object(key).await == Some(contents.concat()), "the content differs");
+    assert!(
+        probe.object(key).await == Some(contents.concat()),
+        "the content differs"
+    );
 }
 
-async fn a_part_that_comes_again_replaces_the_first(store: &dyn ObjectStore, probe: &dyn StoreProbe) {
+async fn a_part_that_comes_again_replaces_the_first(
+    store: &dyn ObjectStore,
+    probe: &dyn StoreProbe,
+) {
     let key = "suite/again";
     let upload = store.create_upload(key).await.expect("an upload begins");
     for _ in 0..2 {
@@ -101,7 +116,10 @@ async fn an_abort_leaves_nothing_behind(store: &dyn ObjectStore, probe: &dyn Sto
     assert_eq!(probe.open_uploads().await, Vec::<String>::new());
 }
 
-async fn a_new_object_takes_the_place_of_the_old_one(store: &dyn ObjectStore, probe: &dyn StoreProbe) {
+async fn a_new_object_takes_the_place_of_the_old_one(
+    store: &dyn ObjectStore,
+    probe: &dyn StoreProbe,
+) {
     let key = "suite/replaced";
     for content in [&b"first and longer"[..], b"second", b""] {
         put(store, key, content).await.expect("an object is made");
@@ -116,7 +134,10 @@ async fn completing_again_changes_nothing(store: &dyn ObjectStore, probe: &dyn S
         .upload_part(1, Bytes::from_static(b"once"))
         .await
         .expect("a part is taken");
-    upload.complete(std::slice::from_ref(&part)).await.expect("the object is made");
+    upload
+        .complete(std::slice::from_ref(&part))
+        .await
+        .expect("the object is made");
     upload
         .complete(&[part])
         .await
@@ -129,7 +150,9 @@ async fn keys_may_hold_anything(store: &dyn ObjectStore, probe: &dyn StoreProbe)
         "topics/a b/partition=0/a b+0+0000000000.json",
         "topics/ü/year=2024/%41&?#/ü+0+1.bin",
     ] {
-        put(store, key, key.as_bytes()).await.expect("an object is made");
+        put(store, key, key.as_bytes())
+            .await
+            .expect("an object is made");
         assert_eq!(probe.object(key).await.as_deref(), Some(key.as_bytes()));
     }
 }

@@ -160,12 +160,30 @@ mod tests {
 
     #[test]
     fn ids_are_those_of_joda() {
-        for id in ["UTC", "GMT", "Europe/Zurich", "America/Sao_Paulo", "US/Pacific", "EST"] {
+        for id in [
+            "UTC",
+            "GMT",
+            "Europe/Zurich",
+            "America/Sao_Paulo",
+            "US/Pacific",
+            "EST",
+        ] {
             assert_eq!(TimeZone::for_id(id).unwrap().id(), id);
         }
         assert_eq!(TimeZone::for_id("+0130").unwrap().id(), "+01:30");
-        assert_eq!(TimeZone::for_id("-08:00").unwrap().offset_ms(0), -8 * 3_600_000);
-        for id in ["", "utc+1", "Europe/Nowhere", "+1", "+25:00", "+aa:bb", "+é1"] {
+        assert_eq!(
+            TimeZone::for_id("-08:00").unwrap().offset_ms(0),
+            -8 * 3_600_000
+        );
+        for id in [
+            "",
+            "utc+1",
+            "Europe/Nowhere",
+            "+1",
+            "+25:00",
+            "+aa:bb",
+            "+é1",
+        ] {
             assert_eq!(
                 TimeZone::for_id(id).unwrap_err(),
                 format!("The datetime zone id '{id}' is not recognised")

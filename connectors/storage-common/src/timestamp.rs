@@ -92,7 +92,10 @@ impl RecordFieldTimestampExtractor {
         let mut current = record;
         let (last, parents) = self.path.split_last().ok_or("no field is named")?;
         for name in parents {
-            current = match current.get(name).map_err(|error| error.message().to_string())? {
+            current = match current
+                .get(name)
+                .map_err(|error| error.message().to_string())?
+            {
                 Value::Struct(inner) => inner,
                 _ => return Err(format!("{name} is no struct")),
             };
@@ -103,7 +106,9 @@ impl RecordFieldTimestampExtractor {
             .ok_or_else(|| format!("{last} is not a valid field name"))?;
         let value = current.get_at(field.index);
         match (field.schema.schema_type(), value) {
-            (_, Value::Date(ms)) if LogicalType::of(&field.schema) == Some(LogicalType::Timestamp) => {
+            (_, Value::Date(ms))
+                if LogicalType::of(&field.schema) == Some(LogicalType::Timestamp) =>
+            {
                 Ok(Some(*ms))
             }
             (SchemaType::Int32 | SchemaType::Int64 | SchemaType::String, value) => of_value(value),
@@ -234,17 +239,28 @@ fn parse_time_and_offset(text: &str) -> Option<(NaiveTime, i64)> {
     let (whole, fraction) = time.split_once(['.', ',']).unwrap_or((time, ""));
     let mut fields = whole.split(':');
     let hour = number(fields.next()?)?.parse().ok()?;
-    let minute = fields.next().map_or(Some(0), |field| number(field)?.parse().ok())?;
-    let second = fields.next().map_or(Some(0), |field| number(field)?.parse().ok())?;
+    let minute = fields
+        .next()
+        .map_or(Some(0), |field| number(field)?.parse().ok())?;
+    let second = fields
+        .next()
+        .map_or(Some(0), |field| number(field)?.parse().ok())?;
     if fields.next().is_some() || whole.matches(':').count() < 2 && !fraction.is_empty() {
         return None;
     }
     let mut ms = 0;
     if !fraction.is_empty() {
-        let digits: String = number(fraction)?.chars().chain("000".chars()).take(3).collect();
+        let digits: String = number(fraction)?
+            .chars()
+            .chain("000".chars())
+            .take(3)
+            .collect();
         ms = digits.parse().ok()?;
     }
-    Some((NaiveTime::from_hms_milli_opt(hour, minute, second, ms)?, offset_ms))
+    Some((
+        NaiveTime::from_hms_milli_opt(hour, minute, second, ms)?,
+        offset_ms,
+    ))
 }
 
 fn number(text: &str) -> Option<&str> {

@@ -46,7 +46,9 @@ struct ByteArrayRecordWriter {
 impl RecordWriter for ByteArrayRecordWriter {
     fn write(&mut self, record: RecordRef<'_>, out: &mut Vec<u8>) -> Result<()> {
         let bytes: &[u8] = match record {
-            RecordRef::Bytes(record, PlainType::Bytes) => record.value.as_deref().unwrap_or_default(),
+            RecordRef::Bytes(record, PlainType::Bytes) => {
+                record.value.as_deref().unwrap_or_default()
+            }
             RecordRef::Bytes(_, plain_type) => {
                 return Err(wrong_type(record, plain_type_name(plain_type)));
             }

@@ -45,7 +45,11 @@ pub trait Format: Send + Sync {
     }
 
     /// The writer of one file; `schema` is that of the values of all its records.
-    fn new_writer(&self, topic: &Topic, schema: Option<&SchemaRef>) -> Result<Box<dyn RecordWriter>>;
+    fn new_writer(
+        &self,
+        topic: &Topic,
+        schema: Option<&SchemaRef>,
+    ) -> Result<Box<dyn RecordWriter>>;
 }
 
 /// Writes the records of one file.

@@ -2,7 +2,13 @@ use super::*;
 use proptest::prelude::*;
 
 /// What a time-based partitioner does with a timestamp, as the generator of the golden values does.
-fn floored(pattern: &str, locale: &str, zone: &str, duration_ms: i64, ms: i64) -> Result<String, String> {
+fn floored(
+    pattern: &str,
+    locale: &str,
+    zone: &str,
+    duration_ms: i64,
+    ms: i64,
+) -> Result<String, String> {
     let zone = TimeZone::for_id(zone)?;
     let pattern = DatePattern::compile(pattern, Locale::new(locale))?;
     let instant = zone.to_instant(zone.to_local(ms) / duration_ms * duration_ms);
@@ -40,7 +46,12 @@ fn formats_are_those_of_joda_time() {
         }
     }
     assert!(lines.count() > 3000);
-    assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{} faults\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
 }
 
 #[test]

@@ -83,25 +83,64 @@ pub fn connector_keys() -> ConfigDef {
 /// Keys about the store that all stores have.
 pub fn storage_keys() -> ConfigDef {
     KeyGroup::new(STORAGE_GROUP)
-        .key(STORAGE_CLASS, Class, High, Required, None, "Storage Class", "The kind of store.")
-        .key(TOPICS_DIR, text(), High, "topics", None, "Topics directory",
-            "The folder at the top of the store that all objects go to; blank for none.")
-        .key(STORE_URL, text(), High, Null, None, "Store URL",
+        .key(
+            STORAGE_CLASS,
+            Class,
+            High,
+            Required,
+            None,
+            "Storage Class",
+            "The kind of store.",
+        )
+        .key(
+            TOPICS_DIR,
+            text(),
+            High,
+            "topics",
+            None,
+            "Topics directory",
+            "The folder at the top of the store that all objects go to; blank for none.",
+        )
+        .key(
+            STORE_URL,
+            text(),
+            High,
+            Null,
+            None,
+            "Store URL",
             "The address of the store, where it is not the cloud's own: that of an S3-compatible \
-             server, for example. https:// is added where no scheme stands.")
-        .key(DIRECTORY_DELIM, text(), Medium, "/", None, "Directory Delimiter",
-            "What stands between folders.")
-        .key(FILE_DELIM, text(), Medium, "+", None, "File Delimiter",
-            "What stands between topic, partition and offset in the name of an object.")
+             server, for example. https:// is added where no scheme stands.",
+        )
+        .key(
+            DIRECTORY_DELIM,
+            text(),
+            Medium,
+            "/",
+            None,
+            "Directory Delimiter",
+            "What stands between folders.",
+        )
+        .key(
+            FILE_DELIM,
+            text(),
+            Medium,
+            "+",
+            None,
+            "File Delimiter",
+            "What stands between topic, partition and offset in the name of an object.",
+        )
         .into_def()
 }
 
 /// Keys about partitioners.
 pub fn partitioner_keys() -> ConfigDef {
-    let zone = Validator::custom("any timezone accepted by: class org.joda.time.DateTimeZone", |value| match value {
-        Some(ConfigData::String(id)) if !id.is_empty() => TimeZone::for_id(id).map(|_| ()),
-        _ => Ok(()),
-    });
+    let zone = Validator::custom(
+        "any timezone accepted by: class org.joda.time.DateTimeZone",
+        |value| match value {
+            Some(ConfigData::String(id)) if !id.is_empty() => TimeZone::for_id(id).map(|_| ()),
+            _ => Ok(()),
+        },
+    );
     KeyGroup::new(PARTITIONER_GROUP)
         .key(PARTITIONER_CLASS, Class, High,
             "io.confluent.connect.storage.partitioner.DefaultPartitioner", None, "Partitioner Class",

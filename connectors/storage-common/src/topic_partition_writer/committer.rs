@@ -68,11 +68,7 @@ impl Committer {
             let (steps, receiver) = mpsc::unbounded_channel();
             let (alive, stopped) = oneshot::channel();
             let task = tokio::spawn(run(receiver, stopped, self.progress.clone()));
-            Running {
-                steps,
-                alive,
-                task,
-            }
+            Running { steps, alive, task }
         });
         // A committer that failed drops the file, which is aborted so.
         let _ = running.steps.send(step);

@@ -28,7 +28,8 @@ impl PartUploader {
         let encoder = match context.settings.compression {
             Compression::None => None,
             Compression::Gzip { level } => {
-                let level = level.map_or_else(flate2::Compression::default, flate2::Compression::new);
+                let level =
+                    level.map_or_else(flate2::Compression::default, flate2::Compression::new);
                 Some(GzEncoder::new(Vec::new(), level))
             }
         };
@@ -51,10 +52,8 @@ impl PartUploader {
         let Some(mut encoder) = self.encoder.take() else {
             return self.upload_part(data, permit).await;
         };
-        let encoder = off_the_async_threads(move || {
-            encoder.write_all(&data).map(|()| encoder)
-        })
-        .await?;
+        let encoder =
+            off_the_async_threads(move || encoder.write_all(&data).map(|()| encoder)).await?;
         drop(permit);
         let encoder = self.encoder.insert(encoder);
         if encoder.get_ref().len() < self.context.settings.part_bytes {
@@ -168,7 +167,9 @@ impl PartUploader {
 
 fn joined(outcome: Result<Result<UploadedPart>, tokio::task::JoinError>) -> Result<UploadedPart> {
     outcome.unwrap_or_else(|error| {
-        Err(ConnectError::fatal(format!("Part upload failed: its task ended: {error}")))
+        Err(ConnectError::fatal(format!(
+            "Part upload failed: its task ended: {error}"
+        )))
     })
 }
 
