@@ -31,14 +31,6 @@ pub enum ClientType {
     Admin,
 }
 
-impl ClientType {
-    /// Whether the Java client has a property of this name (any name below `ssl.` and `sasl.`
-    /// counts as one).
-    pub fn knows(self, key: &str) -> bool {
-        table::is_known(self, key)
-    }
-}
-
 impl fmt::Display for ClientType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -209,7 +201,6 @@ impl ClientProperties {
                 Action::Refused(reason) => return Err(invalid(reason.to_owned())),
             }
         }
-        if let Ok(d)=std::env::var("KDEBUG"){config.set("debug",d);config.set_log_level(RDKafkaLogLevel::Debug);}
         security::apply(self, client, &mut config)?;
         if client == ClientType::Producer {
             finish_producer(self, &mut config);

@@ -1,6 +1,11 @@
 //! Consuming for sink tasks: the face that the task loop uses, and its implementations.
 
 mod batch;
+mod fake;
+mod inbox;
+mod librdkafka;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +17,8 @@ use crate::error::ErrorCode;
 use crate::record::{PartitionOffset, TopicPartition};
 
 pub use batch::{Header, PolledBatch, PolledBatchBuilder, PolledRecord};
+pub use fake::{FakeConsumer, FakeConsumerHandle, FakeRecord};
+pub use librdkafka::{ConsumerSettings, LibrdkafkaConsumer};
 
 /// Number of an assignment. It grows with each rebalance; commits of an older one are refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -173,8 +180,10 @@ pub enum CommitError {
 ///   call or event that made them void.
 /// - After [`ConsumerEvent::Assigned`], [`Revoked`](ConsumerEvent::Revoked) and
 ///   [`Lost`](ConsumerEvent::Lost) the owner must call
-///   [`complete_rebalance`](Self::complete_rebalance) within the rebalance deadline
-///   (`max.poll.interval.ms`); [`next`](Self::next) does not return another event before.
+///   [`complete_rebalance`](Self::complete_rebalance) or [`next`](Self::next) within the
+///   rebalance deadline (`max.poll.interval.ms`); the group waits for it.
+/// - A generation ends when all its partitions are revoked (after `complete_rebalance`), when
+///   they are lost (at once), and when a new one begins.
 /// - An owner that does not call [`next`](Self::next) for `max.poll.interval.ms` loses its
 ///   partitions, as in Java.
 /// - Offsets passed to commits are the next offsets to read (last handled + 1).
@@ -183,7 +192,8 @@ pub trait SinkConsumer: Send {
     /// Waits for the next event. Cancel-safe: nothing is lost when the future is dropped.
     async fn next(&mut self) -> ConsumerEvent;
 
-    /// Tells that the owner has done what the last rebalance event asked for.
+    /// Tells that the owner has done what the last rebalance event asked for. A call of
+    /// [`next`](Self::next) tells it too.
     fn complete_rebalance(&mut self);
 
     /// The partitions now assigned.

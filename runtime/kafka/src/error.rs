@@ -137,12 +137,7 @@ impl From<sys::rd_kafka_resp_err_t> for ErrorCode {
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match known_code(self.0) {
-            Some(known) => {
-                let description = RDKafkaErrorCode::from(known).to_string();
-                // The library appends its own name of the code in brackets; ours follows.
-                let text = description.rsplit_once(" (").map_or(&*description, |(text, _)| text);
-                write!(f, "{text} ({})", self.name())
-            }
+            Some(known) => write!(f, "{} ({})", crate::native::error_text(known), self.name()),
             None => write!(f, "error code {}", self.0),
         }
     }

@@ -1,22 +1,24 @@
 //! An embedded broker that keeps nothing: librdkafka's mock cluster.
 
-use rdkafka::mocking::MockCluster as NativeMockCluster;
-use rdkafka::producer::DefaultProducerContext;
+use std::time::Duration;
+
+use crate::native::NativeMockCluster;
 
 /// Brokers on real sockets of this process, for `dovetail quickstart` and for tests. They hold
 /// topics and group offsets in memory until this object is dropped.
 ///
 /// They know neither creation nor configurations of topics: a topic appears with four
 /// partitions when a client that may create topics first asks for it, or through
-/// [`create_topic`](Self::create_topic).
+/// [`create_topic`](Self::create_topic). A fetch that waits is not woken by new records, so
+/// consumers want a short `fetch.max.wait.ms`; and a group that a member has left waits for its
+/// `session.timeout.ms` before it goes on, so members want a short one.
 pub struct MockCluster {
-    native: NativeMockCluster<'static, DefaultProducerContext>,
+    native: NativeMockCluster,
 }
 
-// SAFETY: the library guards the cluster by a lock of its own; it belongs to no thread.
-unsafe impl Send for MockCluster {}
-// SAFETY: as above; all methods take the library's lock.
-unsafe impl Sync for MockCluster {}
+/// How long a new group waits for more members. A broker's 3 s serve clusters of many; here
+/// one process starts all there are.
+const INITIAL_REBALANCE_DELAY: Duration = Duration::from_millis(100);
 
 /// Why the embedded broker failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,10 +31,11 @@ pub struct MockClusterError {
 impl MockCluster {
     /// Starts brokers on free ports of 127.0.0.1.
     pub fn start(num_brokers: i32) -> Result<Self, MockClusterError> {
-        let native = NativeMockCluster::new(num_brokers).map_err(|error| MockClusterError {
+        let native = NativeMockCluster::new(num_brokers).map_err(|reason| MockClusterError {
             operation: "start".to_owned(),
-            reason: error.to_string(),
+            reason,
         })?;
+        native.set_initial_rebalance_delay(INITIAL_REBALANCE_DELAY);
         Ok(Self { native })
     }
 
@@ -50,9 +53,9 @@ impl MockCluster {
     ) -> Result<(), MockClusterError> {
         self.native
             .create_topic(name, num_partitions, replication_factor)
-            .map_err(|error| MockClusterError {
+            .map_err(|code| MockClusterError {
                 operation: format!("create topic {name}"),
-                reason: error.to_string(),
+                reason: code.to_string(),
             })
     }
 }

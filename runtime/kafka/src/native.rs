@@ -6,6 +6,8 @@
 //! call of `producev` hold all unsafe code of the crate.
 
 mod event;
+mod group;
+mod mock;
 mod offsets;
 mod partitions;
 
@@ -21,7 +23,9 @@ use rdkafka::types::RDKafkaType;
 
 use crate::error::ErrorCode;
 
-pub(crate) use event::{Event, EventKind};
+pub(crate) use event::{Event, EventKind, NativeMessage, commit_result};
+pub(crate) use group::CallError;
+pub(crate) use mock::NativeMockCluster;
 pub(crate) use offsets::{end_offsets, group_offsets, watermarks};
 pub(crate) use partitions::PartitionList;
 
@@ -30,6 +34,13 @@ pub(crate) fn error_name(code: sys::rd_kafka_resp_err_t) -> &'static str {
     // SAFETY: the library returns a pointer to a constant, terminated string for every code.
     let name = unsafe { CStr::from_ptr(sys::rd_kafka_err2name(code)) };
     name.to_str().unwrap_or("UNKNOWN")
+}
+
+/// The library's text of an error code.
+pub(crate) fn error_text(code: sys::rd_kafka_resp_err_t) -> String {
+    // SAFETY: the library returns a pointer to a terminated string for every code.
+    let text = unsafe { CStr::from_ptr(sys::rd_kafka_err2str(code)) };
+    text.to_string_lossy().into_owned()
 }
 
 /// Whether a client produces or consumes; the library makes a difference between the two.

@@ -102,11 +102,23 @@ impl Call<'_> {
         NativeClient::new(&config, ClientKind::Consumer, 0).map_err(AdminError::InvalidConfig)
     }
 
+    /// A client for what only a controller does.
     fn admin_client(&self) -> Result<AdminClient<DefaultClientContext>, AdminError> {
-        self.shared
+        let client: AdminClient<DefaultClientContext> = self
+            .shared
             .config
             .create()
-            .map_err(|error| AdminError::InvalidConfig(error.to_string()))
+            .map_err(|error| AdminError::InvalidConfig(error.to_string()))?;
+        // The embedded broker names no controller, and the library would wait for one until
+        // the timeout instead of saying that the request is not supported.
+        let cluster_id = client.inner().fetch_cluster_id(self.shared.timeout);
+        match cluster_id {
+            Some(id) if id.starts_with("mockCluster") => {
+                Err(self.error(ErrorCode::UNSUPPORTED_FEATURE))
+            }
+            Some(_) => Ok(client),
+            None => Err(self.error(ErrorCode::TIMED_OUT)),
+        }
     }
 
     fn options(&self) -> AdminOptions {
@@ -144,10 +156,12 @@ impl Call<'_> {
     }
 
     fn library_error(&self, error: &KafkaError) -> AdminError {
-        let code = error
-            .rdkafka_error_code()
-            .map_or(ErrorCode::FAIL, ErrorCode::from);
-        self.error(code)
+        let code = match error {
+            // The crate's own accessor forgets this variant.
+            KafkaError::AdminOp(code) => Some(*code),
+            other => other.rdkafka_error_code(),
+        };
+        self.error(code.map_or(ErrorCode::FAIL, ErrorCode::from))
     }
 
     fn unknown_topic(&self, topic: &str) -> AdminError {

@@ -22,7 +22,7 @@ pub struct PolledBatch {
     pub(super) headers: Vec<HeaderEntry>,
 }
 
-// Arena positions are 32 bits wide: a batch is far below 4 GiB (see `PolledBatchBuilder::has_room`).
+// Arena positions are 32 bits wide: consumers end a batch at some megabytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     start: u32,
@@ -233,7 +233,12 @@ pub struct PolledBatchBuilder {
     entries: Vec<Entry>,
     headers: Vec<HeaderEntry>,
     headers_start: u32,
+    /// Size of the batch before: the next arena is made that large at its first record.
+    expected_num_bytes: usize,
 }
+
+/// A larger arena than this is not made in advance: it would lie idle behind small batches.
+const MAX_RESERVED_BYTES: usize = 1 << 20;
 
 /// A record without its bytes, for [`PolledBatchBuilder::push`].
 #[derive(Clone, Copy, Debug)]
@@ -245,13 +250,9 @@ pub(crate) struct RecordFrame {
 }
 
 impl PolledBatchBuilder {
-    /// Starts a batch with room for some records.
-    pub fn with_capacity(num_records: usize, num_bytes: usize) -> Self {
-        Self {
-            arena: BytesMut::with_capacity(num_bytes),
-            entries: Vec::with_capacity(num_records),
-            ..Self::default()
-        }
+    /// Starts a batch.
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Number of records so far.
@@ -287,6 +288,9 @@ impl PolledBatchBuilder {
     }
 
     pub(crate) fn push(&mut self, frame: RecordFrame, key: Option<&[u8]>, value: Option<&[u8]>) {
+        if self.entries.is_empty() {
+            self.arena.reserve(self.expected_num_bytes);
+        }
         let key = self.copy(key);
         let value = self.copy(value);
         let num_headers = self.headers.len() as u32 - self.headers_start;
@@ -329,7 +333,8 @@ impl PolledBatchBuilder {
 
     /// Completes the batch. The builder is empty again afterwards and can be reused.
     pub fn finish(&mut self, generation: Generation) -> PolledBatch {
-        let arena = self.arena.split().freeze();
+        let arena = std::mem::take(&mut self.arena).freeze();
+        self.expected_num_bytes = arena.len().min(MAX_RESERVED_BYTES);
         self.headers_start = 0;
         self.partition_indexes.clear();
         let num_records = self.entries.len();

@@ -70,6 +70,12 @@ impl Event {
         super::check(unsafe { sys::rd_kafka_event_error(self.ptr()) })
     }
 
+    /// Whether the event's error made the client unusable.
+    pub(crate) fn is_fatal(&self) -> bool {
+        // SAFETY: the event is alive.
+        unsafe { sys::rd_kafka_event_error_is_fatal(self.ptr()) != 0 }
+    }
+
     /// The text of the event's error.
     pub(crate) fn error_text(&self) -> String {
         // SAFETY: the event is alive; the text is terminated and lives as long as the event.
@@ -159,6 +165,20 @@ impl Drop for Event {
     fn drop(&mut self) {
         // SAFETY: the event is ours and destroyed once.
         unsafe { sys::rd_kafka_event_destroy(self.ptr.as_ptr()) };
+    }
+}
+
+/// The outcome of a commit: the request's own error, else the first of a partition.
+pub(crate) fn commit_result(event: &Event) -> Result<(), ErrorCode> {
+    match event.error() {
+        // Nothing to commit: the broker has it already.
+        Err(ErrorCode::NO_OFFSET) => Ok(()),
+        Err(code) => Err(code),
+        Ok(()) => event
+            .partitions()
+            .elements()
+            .into_iter()
+            .try_for_each(|(_, _, error)| error),
     }
 }
 

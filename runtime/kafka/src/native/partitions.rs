@@ -22,9 +22,6 @@ impl PartitionList {
     pub(crate) const STORED: i64 = sys::RD_KAFKA_OFFSET_INVALID as i64;
     /// Offset that stands for the first record.
     pub(crate) const BEGINNING: i64 = sys::RD_KAFKA_OFFSET_BEGINNING as i64;
-    /// Offset that stands for the place of the next new record.
-    pub(crate) const END: i64 = sys::RD_KAFKA_OFFSET_END as i64;
-
     pub(crate) fn new() -> Self {
         // SAFETY: allocation failure aborts inside the library.
         let list = unsafe { sys::rd_kafka_topic_partition_list_new(0) };

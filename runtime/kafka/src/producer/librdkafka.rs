@@ -49,6 +49,8 @@ pub struct LibrdkafkaProducer {
 /// What the owner and the delivery thread both see.
 struct Shared {
     in_flight_bytes: AtomicUsize,
+    /// Records of which no delivery was handed over.
+    num_undelivered: AtomicUsize,
     num_unreceived: Arc<AtomicUsize>,
     closing: AtomicBool,
     room: Notify,
@@ -65,6 +67,7 @@ impl LibrdkafkaProducer {
         let (sender, receiver) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             in_flight_bytes: AtomicUsize::new(0),
+            num_undelivered: AtomicUsize::new(0),
             num_unreceived: Arc::new(AtomicUsize::new(0)),
             closing: AtomicBool::new(false),
             room: Notify::new(),
@@ -199,6 +202,7 @@ impl Producer for LibrdkafkaProducer {
         let num_bytes = num_bytes(&record);
         // Counted first: the delivery may come before the call below returns.
         self.shared.in_flight_bytes.fetch_add(num_bytes, Ordering::Relaxed);
+        self.shared.num_undelivered.fetch_add(1, Ordering::Relaxed);
         self.shared.num_unreceived.fetch_add(1, Ordering::Relaxed);
         let client = self.client.as_ref().expect("only close and drop take the client");
         let (value, value_len) = parts(record.value);
@@ -238,6 +242,7 @@ impl Producer for LibrdkafkaProducer {
                 unsafe { sys::rd_kafka_headers_destroy(headers) };
             }
             self.shared.in_flight_bytes.fetch_sub(num_bytes, Ordering::Relaxed);
+            self.shared.num_undelivered.fetch_sub(1, Ordering::Relaxed);
             self.shared.num_unreceived.fetch_sub(1, Ordering::Relaxed);
             self.refusal(&record, code)
         })
@@ -256,7 +261,17 @@ impl Producer for LibrdkafkaProducer {
 
     async fn flush(&mut self, timeout: Duration) -> Result<(), ProducerError> {
         let client = Arc::clone(self.client.as_ref().expect("only close and drop take it"));
-        flush_client(client, timeout).await
+        flush_client(client, timeout).await?;
+        // The library counts a record as done when its report is ready; wait until it is also
+        // handed over.
+        loop {
+            let mut handed_over = std::pin::pin!(self.shared.room.notified());
+            handed_over.as_mut().enable();
+            if self.shared.num_undelivered.load(Ordering::Acquire) == 0 {
+                return Ok(());
+            }
+            handed_over.await;
+        }
     }
 
     fn in_flight_bytes(&self) -> usize {
@@ -379,6 +394,7 @@ impl DeliveryThread {
                 // Nobody receives: the records must not count as in flight for ever.
                 self.shared.num_unreceived.fetch_sub(num_records, Ordering::AcqRel);
             }
+            self.shared.num_undelivered.fetch_sub(num_records, Ordering::AcqRel);
         }
         self.shared.room.notify_waiters();
     }
