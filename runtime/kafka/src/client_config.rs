@@ -31,6 +31,14 @@ pub enum ClientType {
     Admin,
 }
 
+impl ClientType {
+    /// Whether the Java client has a property of this name (any name below `ssl.` and `sasl.`
+    /// counts as one).
+    pub fn knows(self, key: &str) -> bool {
+        table::is_known(self, key)
+    }
+}
+
 impl fmt::Display for ClientType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

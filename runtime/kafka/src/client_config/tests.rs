@@ -16,8 +16,9 @@ fn native(client: ClientType, properties: &[(&str, &str)]) -> BTreeMap<String, S
     config.create_native_config().unwrap();
     config
         .config_map()
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into_keys()
+        // The map itself hides the values of secrets.
+        .filter_map(|key| Some((key.to_owned(), config.get(key)?.to_owned())))
         .collect()
 }
 
