@@ -1,5 +1,6 @@
 //! All tests against real servers, in one binary: its tests share the servers of `stack::shared`.
 
 mod architecture;
+mod e2e_flights;
 mod licences;
 mod stack_smoke;

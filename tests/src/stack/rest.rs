@@ -195,6 +195,29 @@ impl RestClient {
             .await
     }
 
+    /// Waits until the connector and exactly `num_tasks` tasks are in `state`.
+    pub async fn wait_states(&self, name: &str, state: &str, num_tasks: usize) -> Value {
+        let states = vec![state; num_tasks];
+        self.wait_status(name, |status| {
+            status["connector"]["state"] == state && task_states(status) == states
+        })
+        .await
+    }
+
+    /// Waits until the connector's offsets are `wanted`, a list of partitions and offsets.
+    pub async fn wait_offsets(&self, name: &str, wanted: Value) {
+        let path = format!("/connectors/{name}/offsets");
+        let wanted = json!({"offsets": wanted});
+        eventually(&format!("{path} to be {wanted}"), async || {
+            let answer = self.get(&path).await;
+            match answer.status.is_success() && answer.json() == wanted {
+                true => Ok(()),
+                false => Err(format!("status {}: {}", answer.status, answer.text)),
+            }
+        })
+        .await;
+    }
+
     /// Waits for a status that is `right`; 404 just after the creation is waited out too.
     pub async fn wait_status(&self, name: &str, right: impl Fn(&Value) -> bool) -> Value {
         let path = format!("/connectors/{name}/status");

@@ -87,6 +87,12 @@ impl S3Server {
         Client::from_conf(config)
     }
 
+    /// Makes an empty bucket, for a test that must not see the objects of others.
+    pub async fn create_bucket(&self, bucket: &str) {
+        let created = self.client().create_bucket().bucket(bucket).send().await;
+        created.unwrap_or_else(|error| panic!("cannot create bucket {bucket}: {error:?}"));
+    }
+
     /// The names of all complete objects of a bucket and their bytes, as they lie on disk.
     pub fn objects(&self, bucket: &str) -> BTreeMap<String, Vec<u8>> {
         let root = self.objects.join(bucket);

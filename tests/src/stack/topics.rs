@@ -62,6 +62,11 @@ impl TopicRecord {
     }
 }
 
+/// The values of `records` as text.
+pub fn values(records: &[TopicRecord]) -> Vec<&str> {
+    records.iter().map(TopicRecord::value_text).collect()
+}
+
 /// A test's hand on the topics of one cluster.
 #[derive(Clone, Debug)]
 pub struct Topics {
@@ -246,6 +251,20 @@ impl Topics {
                 .collect())
         })
         .await
+    }
+
+    /// Waits until a consumer group has committed `offsets`, one for each partition of the topic.
+    pub async fn wait_for_commit(&self, group: &str, topic: &str, offsets: &[i64]) {
+        let wanted: Vec<_> = offsets.iter().copied().map(Some).collect();
+        let what = format!("offsets {offsets:?} of {topic} committed by {group}");
+        wait::eventually(&what, async || {
+            let committed = self.committed_offsets(group, topic).await;
+            match committed == wanted {
+                true => Ok(()),
+                false => Err(format!("{committed:?}")),
+            }
+        })
+        .await;
     }
 
     /// A bound that costs no reading: compacted records and transaction markers count too.
