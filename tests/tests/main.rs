@@ -2,5 +2,8 @@
 
 mod architecture;
 mod e2e_flights;
+mod interop;
+mod kill;
 mod licences;
+mod oracle;
 mod stack_smoke;

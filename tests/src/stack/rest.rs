@@ -94,6 +94,26 @@ impl RestClient {
             .unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
+    /// Sends a request with these headers and no others of its own; an empty body is none.
+    pub async fn send_with_headers(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, String)],
+        body: String,
+    ) -> Answer {
+        let mut request = self.client.request(method, format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        if !body.is_empty() {
+            request = request.body(body);
+        }
+        self.answer(request)
+            .await
+            .unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
     async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Answer, String> {
         let told = |error: reqwest::Error| format!("{error:?}");
         let response = request.send().await.map_err(told)?;

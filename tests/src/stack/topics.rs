@@ -9,7 +9,7 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::util::Timeout;
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -174,8 +174,6 @@ impl Topics {
                 }
             }
         }
-        let flushed = producer.flush(Timeout::After(Duration::ZERO));
-        flushed.unwrap_or_else(|error| panic!("cannot flush to {topic}: {error}"));
     }
 
     /// Produces each line as a value.

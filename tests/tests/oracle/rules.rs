@@ -1,0 +1,196 @@
+//! The rules of `docs/compatibility.md`: what each one allows to differ.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::answer::{Body, Comparable};
+
+/// Takes what the rule allows out of Dovetail's answer (first) and the JVM's (second), and nothing else.
+type Rule = fn(&mut Comparable, &mut Comparable);
+
+const RULES: [(&str, Rule); 6] = [
+    ("C1", versions),
+    ("C2", texts_of_the_json_parser),
+    ("C3", lists_of_plugins_in_messages),
+    ("C4", other_plugins),
+    ("C5", recommended_plugins),
+    ("C6", stack_frames),
+];
+
+/// All ids that the test knows.
+pub fn ids() -> impl Iterator<Item = &'static str> {
+    RULES.iter().map(|(id, _)| *id)
+}
+
+/// The ids in the first column of the document's table.
+pub fn listed(document: &str) -> BTreeSet<String> {
+    let rows = document.lines().filter_map(|line| line.strip_prefix("| "));
+    rows.filter_map(|row| row.split(" |").next())
+        .filter(|id| {
+            let digits = id.strip_prefix('C').unwrap_or_default();
+            !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The rules that were needed, or how the answers differ in spite of them.
+pub fn compare(
+    allowed: &[String],
+    ours: Comparable,
+    theirs: Comparable,
+) -> Result<Vec<String>, String> {
+    let (mut left, mut right) = (ours.clone(), theirs.clone());
+    let mut needed = Vec::new();
+    for id in allowed {
+        let (_, rule) = RULES
+            .iter()
+            .find(|(known, _)| known == id)
+            .ok_or_else(|| format!("there is no rule {id}"))?;
+        if left == right {
+            return Err(format!("the answers are alike without rule {id}"));
+        }
+        rule(&mut left, &mut right);
+        needed.push(id.clone());
+    }
+    match left == right {
+        true => Ok(needed),
+        false => Err(format!("  the JVM: {right}\n  Dovetail: {left}")),
+    }
+}
+
+/// `version` and `commit` of the root.
+fn versions(ours: &mut Comparable, theirs: &mut Comparable) {
+    for side in [ours, theirs] {
+        if let Some(Value::Object(root)) = side.json() {
+            for field in ["version", "commit"] {
+                if let Some(Value::String(text)) = root.get_mut(field) {
+                    text.clear();
+                }
+            }
+        }
+    }
+}
+
+/// Both refuse; the JVM with 500 and the words of its parser, Dovetail with 400 and its own.
+fn texts_of_the_json_parser(ours: &mut Comparable, theirs: &mut Comparable) {
+    for (side, status) in [(ours, 400), (theirs, 500)] {
+        let is_error = side.message().is_some_and(|message| !message.is_empty());
+        if side.status == status && is_error {
+            side.status = 0;
+            side.body = Body::Json(Value::Null);
+        }
+    }
+}
+
+/// `available connectors are: …` and what follows.
+fn lists_of_plugins_in_messages(ours: &mut Comparable, theirs: &mut Comparable) {
+    const BEFORE: &str = "available connectors are: ";
+    for side in [ours, theirs] {
+        if let Some(Value::Object(error)) = side.json()
+            && let Some(Value::String(message)) = error.get_mut("message")
+            && let Some((before, _)) = message.split_once(BEFORE)
+        {
+            *message = before.to_owned();
+        }
+    }
+}
+
+/// Classes that only one side has; what is said of the others must be the same, in the same order.
+fn other_plugins(ours: &mut Comparable, theirs: &mut Comparable) {
+    let classes = |side: &mut Comparable| -> BTreeSet<String> {
+        let plugins = side.json().and_then(|list| list.as_array().cloned());
+        plugins
+            .into_iter()
+            .flatten()
+            .map(|plugin| plugin["class"].to_string())
+            .collect()
+    };
+    let (our_classes, their_classes) = (classes(ours), classes(theirs));
+    let shared: BTreeSet<_> = our_classes.intersection(&their_classes).collect();
+    for side in [ours, theirs] {
+        if let Some(Value::Array(plugins)) = side.json() {
+            plugins.retain(|plugin| shared.contains(&plugin["class"].to_string()));
+        }
+    }
+}
+
+/// Plugins among the recommended values that only one side has.
+fn recommended_plugins(ours: &mut Comparable, theirs: &mut Comparable) {
+    let recommended = |side: &mut Comparable| -> BTreeMap<String, Vec<Value>> {
+        let configs = side
+            .json()
+            .and_then(|infos| infos["configs"].as_array().cloned());
+        configs
+            .into_iter()
+            .flatten()
+            .filter_map(|config| {
+                let value = &config["value"];
+                Some((
+                    value["name"].as_str()?.to_owned(),
+                    value["recommended_values"].as_array()?.clone(),
+                ))
+            })
+            .collect()
+    };
+    let (our_values, their_values) = (recommended(ours), recommended(theirs));
+    for side in [ours, theirs] {
+        let Some(configs) = side
+            .json()
+            .and_then(|infos| infos["configs"].as_array_mut())
+        else {
+            continue;
+        };
+        for config in configs {
+            let name = config["value"]["name"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            let both = |value: &Value| {
+                [&our_values, &their_values].iter().all(|values| {
+                    values
+                        .get(&name)
+                        .is_some_and(|values| values.contains(value))
+                })
+            };
+            if let Some(values) = config["value"]["recommended_values"].as_array_mut() {
+                values.retain(both);
+            }
+        }
+    }
+}
+
+/// The lines of a trace after the first one of each exception.
+fn stack_frames(ours: &mut Comparable, theirs: &mut Comparable) {
+    for side in [ours, theirs] {
+        if let Some(value) = side.json() {
+            without_stack_frames(value);
+        }
+    }
+}
+
+fn without_stack_frames(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(trace) if name == "trace" => {
+                        let lines = trace.lines().filter(|line| !line.starts_with('\t'));
+                        *trace = lines.collect::<Vec<_>>().join("\n");
+                    }
+                    value => without_stack_frames(value),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_stack_frames),
+        _ => {}
+    }
+}
+
+#[test]
+fn only_ids_of_the_first_column_are_listed() {
+    let document = "# C9\n| Id | JVM |\n| --- | --- |\n| C1 | a |\n| C22 | C3 |\n| Cx | d |\n";
+    let listed: Vec<_> = listed(document).into_iter().collect();
+    assert_eq!(listed, ["C1", "C22"]);
+}
