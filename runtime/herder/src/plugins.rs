@@ -206,10 +206,7 @@ impl Plugins {
         let origin = match entry.plugin_type {
             PluginType::Sink => ConfigDefOrigin::Sink,
             PluginType::Source => ConfigDefOrigin::Source,
-            PluginType::Transformation => ConfigDefOrigin::Transform,
-            PluginType::Predicate | PluginType::Converter | PluginType::HeaderConverter => {
-                ConfigDefOrigin::PluginAlone
-            }
+            _ => ConfigDefOrigin::PluginAlone,
         };
         Ok(config_key_infos(
             (entry.config_def)(),

@@ -16,8 +16,6 @@ mod plugins;
 mod router;
 mod server;
 
-#[cfg(test)]
-mod tests;
 
 pub use listener::{Listener, ListenerError};
 pub use router::{MetricsText, Rest};

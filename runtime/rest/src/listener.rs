@@ -101,7 +101,9 @@ mod tests {
             Listener::parse("ftp://h:1"),
             Err(ListenerError::UnknownProtocol(_))
         ));
-        let refused = Listener::parse("https://h:1").unwrap_err().to_string();
+        let refused = Listener::parse("https://h:1")
+            .expect_err("it is refused")
+            .to_string();
         assert!(refused.contains("https"), "{refused}");
     }
 }

@@ -34,10 +34,10 @@ pub(crate) struct Segment {
 /// Splits a path. One slash at the end is passed over; parameters after `;` are dropped.
 pub(crate) fn segments(path: &str) -> Result<Vec<Segment>, PathError> {
     let path = path.strip_prefix('/').unwrap_or(path);
-    let path = path.strip_suffix('/').unwrap_or(path);
     if path.is_empty() {
         return Ok(Vec::new());
     }
+    let path = path.strip_suffix('/').unwrap_or(path);
     path.split('/')
         .map(|segment| {
             if segment.is_empty() {

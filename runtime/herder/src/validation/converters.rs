@@ -17,6 +17,16 @@ pub(super) fn append(infos: &mut ConfigInfos, config: &ConfigMap, plugins: &Plug
         let PluginLookup::Found(plugin) = plugins.find(plugin_type, class.trim()) else {
             continue;
         };
+        // A version that does not exist has no settings to show.
+        let version_key = format!("{key}.plugin.version");
+        let has_wrong_version = infos
+            .configs
+            .iter()
+            .filter_map(|info| info.value.as_ref())
+            .any(|value| value.name == version_key && !value.errors.is_empty());
+        if has_wrong_version {
+            continue;
+        }
         let prefix = format!("{key}.");
         let mut converter_config = config.with_prefix(&prefix);
         if !converter_config.contains_key("converter.type") {

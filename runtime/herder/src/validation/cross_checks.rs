@@ -74,17 +74,14 @@ fn consumer_group(values: &mut Values, config: &ConfigMap, worker: &WorkerView) 
     };
     let worker_group = &distributed.group_id;
     if let Some(group) = config.get(OVERRIDE) {
+        // It shows twice: here without a definition, and among the overrides.
+        let mut value = ConfigValue::new(OVERRIDE, Some(ConfigData::from(group)));
         if group == worker_group {
-            let value = ConfigValue::new(OVERRIDE, Some(ConfigData::from(group)));
-            values.entry(OVERRIDE.to_string()).or_insert(value);
-            add_error(
-                values,
-                OVERRIDE,
-                format!(
-                    "Consumer group {group} conflicts with Connect worker group {worker_group}"
-                ),
-            );
+            value.add_error(format!(
+                "Consumer group {group} conflicts with Connect worker group {worker_group}"
+            ));
         }
+        values.insert(OVERRIDE.to_string(), value);
         return;
     }
     let name = config.get("name").unwrap_or_default();

@@ -63,7 +63,7 @@ impl AliasKind {
 }
 
 /// `predicate` of a transform, without its prefix.
-pub(super) fn predicate_key() -> ConfigKey {
+fn predicate_key() -> ConfigKey {
     ConfigKey::new("predicate", ConfigType::String)
         .default_null()
         .importance(Importance::Medium)
@@ -71,7 +71,7 @@ pub(super) fn predicate_key() -> ConfigKey {
 }
 
 /// `negate` of a transform, without its prefix.
-pub(super) fn negate_key() -> ConfigKey {
+fn negate_key() -> ConfigKey {
     ConfigKey::new("negate", ConfigType::Boolean)
         .default(false)
         .importance(Importance::Medium)

@@ -1,7 +1,6 @@
 //! Definitions and values in the shapes that clients see.
 
 use super::definitions::{connector_def, connector_type_def};
-use super::enrichment::{negate_key, predicate_key};
 use crate::{ConfigInfo, ConfigInfos, ConfigKeyInfo, ConfigValueInfo};
 use connect_api::ConnectorType;
 use connect_api::config::{ConfigData, ConfigDef, ConfigKey, ConfigValue};
@@ -11,7 +10,6 @@ use connect_api::config::{ConfigData, ConfigDef, ConfigKey, ConfigValue};
 pub(crate) enum ConfigDefOrigin {
     Sink,
     Source,
-    Transform,
     PluginAlone,
 }
 
@@ -29,7 +27,6 @@ pub(crate) fn config_key_infos(
     let framework: Vec<ConfigKey> = match origin {
         ConfigDefOrigin::Sink => connector_keys(ConnectorType::Sink, version),
         ConfigDefOrigin::Source => connector_keys(ConnectorType::Source, version),
-        ConfigDefOrigin::Transform => vec![predicate_key(), negate_key()],
         ConfigDefOrigin::PluginAlone => Vec::new(),
     };
     let redefined = |key: &ConfigKey| def.key(key.name()).is_some();

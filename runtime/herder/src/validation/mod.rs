@@ -15,7 +15,7 @@ mod unknown_keys;
 mod versions;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use infos::{ConfigDefOrigin, config_key_infos};
 pub use overrides::OverridePolicy;

@@ -93,7 +93,11 @@ pub(super) fn append(
     plugin: &ConnectorPlugin,
 ) -> HerderResult<()> {
     for client in clients(plugin.connector_type(), config) {
-        let overrides = config.with_prefix(client.prefix()).in_java_hash_order();
+        // Java copies from one hash map to another, which shows where keys share a bucket.
+        let overrides = config
+            .in_java_hash_order()
+            .with_prefix(client.prefix())
+            .in_java_hash_order();
         if overrides.is_empty() {
             continue;
         }

@@ -117,7 +117,9 @@ fn the_variables_of_the_images_are_read() {
             ("connect_worker".to_string(), Level::Debug),
         ]
     );
-    let error = of(None, Some("a=LOUD")).unwrap_err().to_string();
+    let error = of(None, Some("a=LOUD"))
+        .expect_err("it is refused")
+        .to_string();
     assert!(
         error.contains("CONNECT_LOG4J_LOGGERS has 'LOUD'"),
         "{error}"
