@@ -211,6 +211,14 @@ impl ConfigKey {
         self
     }
 
+    /// Its label in a form, outside of any group.
+    #[must_use]
+    pub fn ungrouped(mut self, width: Width, display_name: impl Into<String>) -> Self {
+        self.width = width;
+        self.display_name = Some(display_name.into());
+        self
+    }
+
     /// The settings that depend on it.
     #[must_use]
     pub fn dependents<const N: usize>(mut self, dependents: [&str; N]) -> Self {

@@ -1,6 +1,9 @@
 //! The order in which `java.util.HashMap` iterates over string keys. It is visible: in the bytes of
 //! stored offsets and task configurations, and in every schemaless JSON object.
 
+use super::Value;
+use num_bigint::Sign;
+
 /// `String.hashCode()`: over UTF-16 code units.
 pub fn java_string_hash(text: &str) -> i32 {
     if text.is_ascii() {
@@ -20,10 +23,71 @@ pub fn java_string_hash(text: &str) -> i32 {
 /// order of insertion stays. (A bucket that Java turned into a tree, from nine colliding keys on, may
 /// differ.)
 pub fn java_hash_order<'a>(keys: impl IntoIterator<Item = &'a str>) -> Vec<usize> {
-    let hashes: Vec<u32> = keys
-        .into_iter()
-        .map(|key| {
-            let hash = java_string_hash(key).cast_unsigned();
+    bucket_order(keys.into_iter().map(java_string_hash))
+}
+
+/// [`java_hash_order`] for keys of any class; `None` if one of them has a hash that differs from one
+/// JVM to the next.
+pub(super) fn java_value_hash_order<'a>(
+    keys: impl IntoIterator<Item = &'a Value>,
+) -> Option<Vec<usize>> {
+    let hashes: Option<Vec<i32>> = keys.into_iter().map(java_value_hash).collect();
+    Some(bucket_order(hashes?.into_iter()))
+}
+
+/// `hashCode()`; `None` for byte arrays and structs, whose identity counts.
+fn java_value_hash(value: &Value) -> Option<i32> {
+    let of_long = |bits: i64| (bits ^ (bits.cast_unsigned() >> 32).cast_signed()) as i32;
+    Some(match value {
+        Value::Null => 0,
+        Value::Boolean(true) => 1231,
+        Value::Boolean(false) => 1237,
+        Value::Int8(value) => i32::from(*value),
+        Value::Int16(value) => i32::from(*value),
+        Value::Int32(value) => *value,
+        Value::Int64(value) | Value::Date(value) => of_long(*value),
+        Value::Float32(value) if value.is_nan() => 0x7fc0_0000,
+        Value::Float32(value) => value.to_bits().cast_signed(),
+        Value::Float64(value) if value.is_nan() => of_long(0x7ff8_0000_0000_0000),
+        Value::Float64(value) => of_long(value.to_bits().cast_signed()),
+        Value::String(text) => java_string_hash(text),
+        Value::Array(items) => {
+            let mut hash = 1i32;
+            for item in items {
+                hash = hash.wrapping_mul(31).wrapping_add(java_value_hash(item)?);
+            }
+            hash
+        }
+        Value::Map(map) => {
+            let mut hash = 0i32;
+            for (key, value) in map.iter() {
+                hash = hash.wrapping_add(java_value_hash(key)? ^ java_value_hash(value)?);
+            }
+            hash
+        }
+        Value::Decimal(decimal) => {
+            let magnitude = decimal
+                .unscaled
+                .iter_u32_digits()
+                .rev()
+                .fold(0i32, |hash, digit| {
+                    hash.wrapping_mul(31).wrapping_add(digit.cast_signed())
+                });
+            let hash = if decimal.unscaled.sign() == Sign::Minus {
+                magnitude.wrapping_neg()
+            } else {
+                magnitude
+            };
+            hash.wrapping_mul(31).wrapping_add(decimal.scale)
+        }
+        Value::Bytes(_) | Value::Struct(_) => return None,
+    })
+}
+
+fn bucket_order(hashes: impl Iterator<Item = i32>) -> Vec<usize> {
+    let hashes: Vec<u32> = hashes
+        .map(|hash| {
+            let hash = hash.cast_unsigned();
             hash ^ (hash >> 16)
         })
         .collect();

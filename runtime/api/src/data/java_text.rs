@@ -19,7 +19,9 @@ pub fn float_to_java_string(value: f32) -> String {
 
 /// Appends `Double.toString(value)`.
 pub fn push_double(value: f64, out: &mut String) {
-    if value.is_finite() && value != 0.0 {
+    if value.is_subnormal() {
+        push_subnormal(value, ryu::Buffer::new().format_finite(value), out);
+    } else if value.is_finite() && value != 0.0 {
         push_shortest(ryu::Buffer::new().format_finite(value), out);
     } else {
         push_special(value, out);
@@ -28,10 +30,27 @@ pub fn push_double(value: f64, out: &mut String) {
 
 /// Appends `Float.toString(value)`.
 pub fn push_float(value: f32, out: &mut String) {
-    if value.is_finite() && value != 0.0 {
+    if value.is_subnormal() {
+        push_subnormal(value, ryu::Buffer::new().format_finite(value), out);
+    } else if value.is_finite() && value != 0.0 {
         push_shortest(ryu::Buffer::new().format_finite(value), out);
     } else {
         push_special(f64::from(value), out);
+    }
+}
+
+/// Two digits are printed anyway, so of two digits Java takes the nearest ones, also where one digit
+/// would tell the number from its neighbours, which lie far apart here.
+fn push_subnormal<T: std::fmt::LowerExp + std::str::FromStr + PartialEq>(
+    value: T,
+    shortest: &str,
+    out: &mut String,
+) {
+    let two_digits = format!("{value:.1e}");
+    if two_digits.parse().ok() == Some(value) {
+        push_shortest(&two_digits, out);
+    } else {
+        push_shortest(shortest, out);
     }
 }
 

@@ -6,7 +6,7 @@ use num_bigint::BigInt;
 use num_traits::{Signed, Zero};
 use std::fmt;
 
-const MS_PER_DAY: i64 = 86_400_000;
+pub(super) const MS_PER_DAY: i64 = 86_400_000;
 
 /// `java.math.BigDecimal`: an unscaled integer and the number of digits after the point.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -117,8 +117,8 @@ impl std::str::FromStr for Decimal {
         let (mantissa, exponent) = match text.find(['e', 'E']) {
             Some(at) => {
                 let exponent = &text[at + 1..];
-                let exponent = exponent.strip_prefix('+').unwrap_or(exponent);
-                (&text[..at], exponent.parse::<i32>().map_err(|_| invalid())?)
+                // One sign at most: Rust's parser takes it, be it plus or minus.
+                (&text[..at], exponent.parse::<i64>().map_err(|_| invalid())?)
             }
             None => (text, 0),
         };
@@ -132,7 +132,10 @@ impl std::str::FromStr for Decimal {
         if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
             return Err(invalid());
         }
-        let scale = i64::try_from(fraction.len()).map_err(|_| invalid())? - i64::from(exponent);
+        let scale = i64::try_from(fraction.len())
+            .ok()
+            .and_then(|num_digits| num_digits.checked_sub(exponent))
+            .ok_or_else(invalid)?;
         let mut unscaled: BigInt = digits.parse().map_err(|_| invalid())?;
         if negative {
             unscaled = -unscaled;
@@ -233,15 +236,29 @@ impl LogicalType {
     }
 }
 
-/// Days since the epoch to year, month and day of the Gregorian calendar.
-fn civil_from_days(days: i64) -> (i64, u32, u32) {
-    // Counted in eras of 400 years that begin on the first of March.
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+/// The first day of the Gregorian calendar, 15 October 1582. Java counts earlier days in the Julian one.
+const FIRST_GREGORIAN_DAY: i64 = -141_427;
+
+/// Days since the epoch to year, month and day.
+pub(super) fn civil_from_days(days: i64) -> (i64, u32, u32) {
+    // Counted from the first of March, so that a leap day ends the year.
+    let (year_from_march, day_of_year) = if days >= FIRST_GREGORIAN_DAY {
+        let shifted = days + 719_468;
+        let era = shifted.div_euclid(146_097);
+        let day_of_era = shifted.rem_euclid(146_097);
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        (
+            year_of_era + era * 400,
+            day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100),
+        )
+    } else {
+        let shifted = days + 719_470;
+        let era = shifted.div_euclid(1_461);
+        let day_of_era = shifted.rem_euclid(1_461);
+        let year_of_era = (day_of_era - day_of_era / 1_460) / 365;
+        (year_of_era + era * 4, day_of_era - 365 * year_of_era)
+    };
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = (day_of_year - (153 * month_from_march + 2) / 5 + 1) as u32;
     let month = if month_from_march < 10 {
@@ -249,8 +266,26 @@ fn civil_from_days(days: i64) -> (i64, u32, u32) {
     } else {
         month_from_march - 9
     } as u32;
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
+    (year_from_march + i64::from(month <= 2), month, day)
+}
+
+/// Year, month (1 to 12) and day, which may lie outside the month, to days since the epoch.
+pub(super) fn days_from_civil(year: i64, month: u32, day: i64) -> i64 {
+    let (year, month) = (year - i64::from(month <= 2), i64::from(month));
+    let month_from_march = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = ((153 * month_from_march + 2) / 5).saturating_add(day - 1);
+    let gregorian = {
+        let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+        (year_of_era * 365 + year_of_era / 4 - year_of_era / 100 - 719_468)
+            .saturating_add(day_of_year)
+            .saturating_add(era.saturating_mul(146_097))
+    };
+    if gregorian >= FIRST_GREGORIAN_DAY {
+        return gregorian;
+    }
+    (year.rem_euclid(4) * 365 - 719_470)
+        .saturating_add(day_of_year)
+        .saturating_add(year.div_euclid(4).saturating_mul(1_461))
 }
 
 /// `java.util.Date.toString()` in UTC: `Thu Jan 01 00:00:00 UTC 1970`.
@@ -264,7 +299,7 @@ pub(super) fn fmt_java_date(ms: i64, f: &mut fmt::Formatter<'_>) -> fmt::Result 
     let (year, month, day) = civil_from_days(days);
     write!(
         f,
-        "{} {} {day:02} {:02}:{:02}:{:02} UTC {year:04}",
+        "{} {} {day:02} {:02}:{:02}:{:02} UTC {year}",
         WEEKDAYS[days.rem_euclid(7) as usize],
         MONTHS[month as usize - 1],
         seconds / 3600,

@@ -100,14 +100,13 @@ impl Map {
         Some(self.values.remove(index))
     }
 
-    /// The same entries in the order of a `java.util.HashMap` with string keys; other keys keep their
-    /// order behind them.
+    /// The same entries in the order of a `java.util.HashMap`. If a key is bytes or a struct, whose
+    /// place there nobody can foresee, the order stays.
     #[must_use]
     pub fn into_java_hash_order(self) -> Self {
-        if !self.keys.iter().all(|key| key.as_str().is_some()) {
+        let Some(order) = super::java_hash::java_value_hash_order(self.keys.iter()) else {
             return self;
-        }
-        let order = super::java_hash_order(self.keys.iter().filter_map(Value::as_str));
+        };
         let keys = order
             .iter()
             .map(|&index| self.keys[index].clone())

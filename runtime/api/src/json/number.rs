@@ -20,6 +20,11 @@ impl<'a> JsonNumber<'a> {
         }
     }
 
+    /// The number in a text of [`Decimal`], which has no plus sign before it.
+    pub(crate) fn of_decimal(text: &'a str) -> Self {
+        Self::fraction(text)
+    }
+
     pub(super) fn fraction(text: &'a str) -> Self {
         Self {
             text,
@@ -45,6 +50,11 @@ impl<'a> JsonNumber<'a> {
     /// `intValue()`: the whole part, of which only the lowest 32 bits stay.
     pub fn to_int(&self) -> i32 {
         self.to_long() as i32
+    }
+
+    /// The value if it is an integral number of 32 bits, as `isInt()` asks.
+    pub fn to_exact_int(&self) -> Option<i32> {
+        self.wrapped.and_then(|_| self.text.parse().ok())
     }
 
     /// `doubleValue()`. There is no negative zero, because Java's `BigDecimal` has none.
@@ -90,10 +100,7 @@ impl<'a> JsonNumber<'a> {
     /// `BigDecimal.longValue()`.
     fn truncated(&self) -> i64 {
         let (mantissa, exponent) = self.mantissa_and_exponent();
-        let exponent: i64 = match exponent.parse() {
-            Ok(exponent) => exponent,
-            Err(_) => 0,
-        };
+        let exponent: i64 = exponent.parse().unwrap_or(0);
         let (negative, mantissa) = match mantissa.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, mantissa),

@@ -17,6 +17,8 @@ pub struct JsonParser {
     shapes: KeyShapes,
     /// The values of the objects that are being read.
     values: Vec<Value>,
+    /// The number of these objects.
+    num_open: usize,
 }
 
 impl Default for JsonParser {
@@ -31,6 +33,7 @@ impl JsonParser {
         Self {
             shapes: KeyShapes::new(),
             values: Vec::new(),
+            num_open: 0,
         }
     }
 
@@ -45,9 +48,25 @@ impl JsonParser {
 
     /// The next value of a reader.
     pub fn read(&mut self, reader: &mut JsonReader<'_>) -> Result<Value> {
-        self.shapes.trim();
-        self.values.clear();
-        self.value(reader)
+        let base = self.values.len();
+        let value = self.value(reader);
+        self.values.truncate(base);
+        value
+    }
+
+    /// The next value of a reader, which must be an object, with `read_member` for its values; it gets
+    /// this parser for objects within. Names go into the order of a `java.util.HashMap`.
+    pub fn read_map(
+        &mut self,
+        reader: &mut JsonReader<'_>,
+        mut read_member: impl FnMut(&mut Self, &mut JsonReader<'_>) -> Result<Value>,
+    ) -> Result<Map> {
+        let base = self.values.len();
+        let map = self.object(reader, &mut read_member);
+        if map.is_err() {
+            self.values.truncate(base);
+        }
+        map
     }
 
     fn value(&mut self, reader: &mut JsonReader<'_>) -> Result<Value> {
@@ -76,11 +95,29 @@ impl JsonParser {
                 }
                 Value::Array(self.values.drain(base..).collect())
             }
-            JsonKind::Object => Value::Map(self.object(reader)?),
+            JsonKind::Object => Value::Map(self.object(reader, &mut Self::value)?),
         })
     }
 
-    fn object(&mut self, reader: &mut JsonReader<'_>) -> Result<Map> {
+    fn object(
+        &mut self,
+        reader: &mut JsonReader<'_>,
+        read_member: &mut impl FnMut(&mut Self, &mut JsonReader<'_>) -> Result<Value>,
+    ) -> Result<Map> {
+        if self.num_open == 0 {
+            self.shapes.trim();
+        }
+        self.num_open += 1;
+        let map = self.members(reader, read_member);
+        self.num_open -= 1;
+        map
+    }
+
+    fn members(
+        &mut self,
+        reader: &mut JsonReader<'_>,
+        read_member: &mut impl FnMut(&mut Self, &mut JsonReader<'_>) -> Result<Value>,
+    ) -> Result<Map> {
         reader.begin_object()?;
         let base = self.values.len();
         let mut node = KeyShapes::ROOT;
@@ -91,10 +128,10 @@ impl JsonParser {
                 None => {
                     let mut names = self.shapes.names(node);
                     names.push(ByteString::from(&*name));
-                    return self.unshared_object(reader, base, names);
+                    return self.unshared_object(reader, base, names, read_member);
                 }
             }
-            let value = self.value(reader)?;
+            let value = read_member(self, reader)?;
             self.values.push(value);
         }
         let shape = self.shapes.shape(node);
@@ -107,10 +144,11 @@ impl JsonParser {
         reader: &mut JsonReader<'_>,
         base: usize,
         mut names: Vec<ByteString>,
+        read_member: &mut impl FnMut(&mut Self, &mut JsonReader<'_>) -> Result<Value>,
     ) -> Result<Map> {
         let mut first = false;
         loop {
-            let value = self.value(reader)?;
+            let value = read_member(self, reader)?;
             self.values.push(value);
             match reader.next_member(&mut first)? {
                 Some(name) => names.push(ByteString::from(&*name)),
