@@ -1,9 +1,11 @@
 //! All tests against real servers, in one binary: its tests share the servers of `stack::shared`.
 
 mod architecture;
+mod bad_input;
 mod e2e_flights;
 mod interop;
 mod kill;
 mod licences;
 mod oracle;
 mod stack_smoke;
+mod standalone;
