@@ -23,6 +23,7 @@ pub use overrides::OverridePolicy;
 use crate::plugins::Plugins;
 use crate::{ConfigInfo, ConfigInfos, HerderError, HerderErrorKind, HerderResult};
 use connect_api::config::{ConfigDef, ConfigKey, ConfigMap, ConfigValue};
+use connect_api::data::java_string_hash;
 use connect_api::{
     ConnectError, ConnectorFactory, ConnectorPlugin, ErrorKind, SinkConnector, SourceConnector,
 };
@@ -178,9 +179,19 @@ fn connector_plugin(
 
 /// The map as Java prints it, without the values of settings that look like secrets.
 fn java_map_text(config: &ConfigMap) -> String {
-    let entries: Vec<String> = config
-        .in_java_hash_order()
-        .iter()
+    // The order of a hash map that was made for just this number of entries.
+    let mut num_buckets = config.len().next_power_of_two();
+    if config.len() * 4 > num_buckets * 3 {
+        num_buckets *= 2;
+    }
+    let bucket = |key: &str| {
+        let hash = java_string_hash(key).cast_unsigned();
+        (hash ^ (hash >> 16)) as usize & (num_buckets - 1)
+    };
+    let mut entries: Vec<(&str, Option<&str>)> = config.iter().collect();
+    entries.sort_by_key(|(key, _)| bucket(key));
+    let entries: Vec<String> = entries
+        .into_iter()
         .map(|(key, value)| match value {
             Some(_) if looks_secret(key) => format!("{key}=[hidden]"),
             value => format!("{key}={}", value.unwrap_or("null")),
