@@ -1,8 +1,8 @@
 //! The properties of Kafka clients that a worker's settings give.
 //!
-//! Un-prefixed client settings are for the worker's own clients: storage topics, the group and the
-//! cluster's id. Connectors' producers and consumers take only what stands behind `producer.` and
-//! `consumer.`, beside `bootstrap.servers`; their admin clients take both.
+//! Un-prefixed client settings are for the worker's own clients (storage topics, the group, the
+//! cluster's id) and for connectors' admin clients. Connectors' producers and consumers take only what
+//! stands behind `producer.` and `consumer.`, beside `bootstrap.servers`.
 
 use super::{StorageTopic, WorkerConfig};
 use connect_api::config::ConfigMap;
@@ -22,14 +22,6 @@ const OF_THE_WORKER: &[&str] = &[
     "session.timeout.ms",
 ];
 
-const fn prefix(client: ClientType) -> &'static str {
-    match client {
-        ClientType::Producer => "producer.",
-        ClientType::Consumer => "consumer.",
-        ClientType::Admin => "admin.",
-    }
-}
-
 fn texts(map: &ConfigMap) -> impl Iterator<Item = (&str, &str)> {
     map.iter().filter_map(|(key, value)| Some((key, value?)))
 }
@@ -44,19 +36,6 @@ impl WorkerConfig {
         properties.extend(
             texts(self.raw()).filter(|(key, _)| !OF_THE_WORKER.contains(key) && client.knows(key)),
         );
-        properties
-    }
-
-    /// What the worker's settings give a connector's client, over the defaults of
-    /// [`ClientProperties::connector_producer`] and the like, and under the connector's overrides:
-    /// `bootstrap.servers`, for admin clients the un-prefixed settings, then all settings behind
-    /// the prefix of the client, known or not.
-    pub fn connector_client_properties(&self, client: ClientType) -> ClientProperties {
-        let mut properties = match client {
-            ClientType::Admin => self.client_properties(client),
-            _ => ClientProperties::from_iter([("bootstrap.servers", self.bootstrap_servers())]),
-        };
-        properties.extend(texts(&self.raw().with_prefix(prefix(client))));
         properties
     }
 

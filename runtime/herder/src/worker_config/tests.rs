@@ -337,15 +337,12 @@ fn storage_topics_take_settings_by_prefix() {
 }
 
 #[test]
-fn clients_take_settings_by_prefix() {
+fn clients_of_the_worker_take_settings_without_prefix() {
     let config = distributed(&[
         ("security.protocol", "SSL"),
         ("ssl.truststore.location", "/t"),
         ("max.request.size", "77"),
         ("producer.linger.ms", "5"),
-        ("producer.x", "y"),
-        ("consumer.security.protocol", "SASL_SSL"),
-        ("admin.retries", "3"),
     ]);
     let own = config.client_properties(ClientType::Producer);
     let own: Vec<_> = own.iter().collect();
@@ -356,30 +353,6 @@ fn clients_take_settings_by_prefix() {
             ("max.request.size", "77"),
             ("security.protocol", "SSL"),
             ("ssl.truststore.location", "/t"),
-        ]
-    );
-    let keys = |client| {
-        let properties = config.connector_client_properties(client);
-        properties
-            .iter()
-            .map(|(key, _)| key.to_string())
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(
-        keys(ClientType::Producer),
-        ["bootstrap.servers", "linger.ms", "x"]
-    );
-    assert_eq!(
-        keys(ClientType::Consumer),
-        ["bootstrap.servers", "security.protocol"]
-    );
-    assert_eq!(
-        keys(ClientType::Admin),
-        [
-            "bootstrap.servers",
-            "retries",
-            "security.protocol",
-            "ssl.truststore.location"
         ]
     );
 }
