@@ -409,7 +409,6 @@ impl Core {
             "Starting connectors and tasks using config offset {}",
             view.configs.offset()
         );
-        self.known_connectors = view.configs.connectors().map(str::to_string).collect();
         for connector in self.assignment.connectors.clone() {
             self.start_connector(&connector, view, effects);
         }

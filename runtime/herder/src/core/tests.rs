@@ -1,1 +1,459 @@
+//! A simulation of one worker: its store, its group, its host and its clients, all driven by a seed.
+//!
+//! Whatever is asked in whatever order, and whatever fails meanwhile: every request is answered once,
+//! nothing is started twice, and once the faults are over the host runs what is configured, with the
+//! configurations that are stored.
 
+use super::{
+    Core, CoreConfig, Effect, GenerateError, Input, Outcome, PendingResponse, Request, RequestId,
+    View, Write, WriteReason,
+};
+use crate::face::{HerderError, RestartRequest};
+use connect_api::config::ConfigMap;
+use connect_kafka::group::protocol::ConnectProtocol;
+use connect_kafka::group::{GroupAssignment, MemberMetadata};
+use connect_store::{
+    ConfigStore, ConfigUpdates, ConnectorStatus, ConnectorTaskId, MemoryConfigStore,
+    MemoryStatusStore, State, Status, StatusStore, StoreResult, TargetState, TaskStatus,
+};
+use futures::FutureExt;
+use rand::rngs::StdRng;
+use rand::{Rng, RngExt, SeedableRng};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+const CONNECTORS: [&str; 3] = ["a", "b", "c"];
+
+/// Memory stores never wait.
+fn now<T>(future: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
+    future.now_or_never().expect("memory does not wait")
+}
+
+struct World {
+    rng: StdRng,
+    core: Core,
+    configs: MemoryConfigStore,
+    updates: ConfigUpdates,
+    statuses: MemoryStatusStore,
+    now: Duration,
+    /// What the group will tell.
+    group: VecDeque<Input>,
+    rejoin_wanted: bool,
+    is_joining: bool,
+    generation: i32,
+    /// What the host will tell, in any order.
+    host: Vec<Input>,
+    running_connectors: BTreeMap<String, Arc<ConfigMap>>,
+    running_tasks: BTreeMap<ConnectorTaskId, (Arc<ConfigMap>, TargetState)>,
+    next_request: u64,
+    open_requests: BTreeSet<u64>,
+    /// While faults last, writes, starts and generations fail now and then.
+    faults: bool,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let configs = MemoryConfigStore::new();
+        now(configs.start()).unwrap();
+        let updates = configs.updates().unwrap();
+        let mut world = Self {
+            rng: StdRng::seed_from_u64(seed),
+            core: Core::new(CoreConfig {
+                worker_url: "http://w:8083/".into(),
+                protocol: ConnectProtocol::Sessioned,
+                sync_timeout: Duration::from_secs(3),
+            }),
+            configs,
+            updates,
+            statuses: MemoryStatusStore::new(),
+            now: Duration::ZERO,
+            group: VecDeque::from([Input::PrepareJoin]),
+            rejoin_wanted: false,
+            is_joining: true,
+            generation: 0,
+            host: Vec::new(),
+            running_connectors: BTreeMap::new(),
+            running_tasks: BTreeMap::new(),
+            next_request: 0,
+            open_requests: BTreeSet::new(),
+            faults: true,
+        };
+        world.feed(Input::Started);
+        world
+    }
+
+    fn fails(&mut self) -> bool {
+        self.faults && self.rng.random_ratio(1, 8)
+    }
+
+    fn feed(&mut self, input: Input) {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            let configs = self.configs.snapshot();
+            let view = View {
+                configs: &configs,
+                statuses: &self.statuses,
+                now: self.now,
+                connector_type: &|_| "source",
+            };
+            for effect in self.core.handle(input, &view) {
+                if let Some(outcome) = self.carry_out(effect) {
+                    inputs.push_back(Input::Outcome(outcome));
+                }
+            }
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) -> Option<Outcome> {
+        match effect {
+            Effect::Reply(RequestId(id), _) => {
+                assert!(self.open_requests.remove(&id), "request {id} was answered twice");
+            }
+            Effect::JoinReply(protocols) => {
+                self.generation += 1;
+                self.group.push_back(Input::PerformAssignment {
+                    generation: self.generation,
+                    leader_id: "me".into(),
+                    protocol: protocols[0].name.clone(),
+                    members: vec![MemberMetadata {
+                        member_id: "me".into(),
+                        metadata: protocols[0].metadata.clone(),
+                    }],
+                });
+            }
+            Effect::AssignmentReply(assignments) => {
+                self.group.push_back(Input::Assigned(GroupAssignment {
+                    generation: self.generation,
+                    member_id: "me".into(),
+                    leader_id: "me".into(),
+                    protocol: ConnectProtocol::Sessioned.name().into(),
+                    assignment: assignments[0].assignment.clone(),
+                }));
+            }
+            Effect::RequestRejoin(_) => self.rejoin_wanted = true,
+            Effect::MembershipChanged { .. } => self.is_joining = false,
+            Effect::Refresh { .. } => return Some(Outcome::Refreshed(Ok(()))),
+            Effect::Write(reason, write) => {
+                let result = if self.fails() {
+                    Err(HerderError::internal("the broker is gone"))
+                } else {
+                    self.write(write)
+                };
+                return Some(Outcome::Written(reason, result));
+            }
+            Effect::StartConnector {
+                connector,
+                config,
+                target_state,
+            } => {
+                let outcome = if self.fails() {
+                    self.connector_status(&connector, State::Failed);
+                    Err("it does not start".to_string())
+                } else {
+                    self.connector_status(&connector, State::Running);
+                    Ok(target_state)
+                };
+                let before = self.running_connectors.insert(connector.clone(), config);
+                assert!(before.is_none(), "connector {connector} was started twice");
+                self.host
+                    .push(Input::Outcome(Outcome::ConnectorTransitioned(connector, outcome)));
+            }
+            Effect::TransitionConnector {
+                connector,
+                target_state,
+            } => self.host.push(Input::Outcome(Outcome::ConnectorTransitioned(
+                connector,
+                Ok(target_state),
+            ))),
+            Effect::StopConnectors(connectors) => {
+                for connector in connectors {
+                    let before = self.running_connectors.remove(&connector);
+                    assert!(before.is_some(), "connector {connector} did not run");
+                }
+            }
+            Effect::StartTask {
+                task,
+                task_config,
+                target_state,
+                ..
+            } => {
+                self.task_status(&task, State::Running);
+                let before = self
+                    .running_tasks
+                    .insert(task.clone(), (task_config, target_state));
+                assert!(before.is_none(), "task {task} was started twice");
+            }
+            Effect::SetTaskTargetState { task, target_state } => {
+                self.running_tasks.get_mut(&task).expect("it runs").1 = target_state;
+            }
+            Effect::StopTasks(tasks) => {
+                for task in tasks {
+                    let before = self.running_tasks.remove(&task);
+                    assert!(before.is_some(), "task {task} did not run");
+                }
+            }
+            Effect::GenerateTaskConfigs { connector, config } => {
+                let configs = if self.fails() {
+                    Err(GenerateError {
+                        message: "the database is gone".into(),
+                        retry: true,
+                    })
+                } else {
+                    let num_tasks: usize = config.get("tasks.max").unwrap().parse().unwrap();
+                    Ok(vec![(*config).clone(); num_tasks])
+                };
+                self.host
+                    .push(Input::Outcome(Outcome::TaskConfigs(connector, configs)));
+            }
+            Effect::MarkRestarting { .. } | Effect::CleanStatuses | Effect::ForgetTopics(_) => {}
+        }
+        None
+    }
+
+    fn write(&mut self, write: Write) -> Result<(), HerderError> {
+        let configs = &self.configs;
+        let result = match write {
+            Write::Connector {
+                connector,
+                config,
+                target_state,
+            } => now(configs.put_connector_config(&connector, &config, target_state)),
+            Write::RemoveConnector { connector } => now(configs.remove_connector_config(&connector)),
+            Write::TaskConfigs {
+                connector,
+                configs: tasks,
+            } => now(configs.put_task_configs(&connector, &tasks)),
+            Write::Stop { connector } => now(configs.put_task_configs(&connector, &[]))
+                .and_then(|()| now(configs.put_target_state(&connector, TargetState::Stopped))),
+            Write::Restart(request) => now(configs.put_restart_request(&request)),
+        };
+        result.map_err(|error| HerderError::internal(error.to_string()))
+    }
+
+    fn status(&self, state: State) -> Status {
+        Status {
+            state,
+            trace: None,
+            worker_id: "w:8083".into(),
+            generation: self.generation,
+            version: None,
+        }
+    }
+
+    fn connector_status(&self, connector: &str, state: State) {
+        self.statuses.put_connector(ConnectorStatus {
+            connector: connector.into(),
+            status: self.status(state),
+        });
+    }
+
+    fn task_status(&self, task: &ConnectorTaskId, state: State) {
+        self.statuses.put_task(TaskStatus {
+            id: task.clone(),
+            status: self.status(state),
+        });
+    }
+
+    /// One thing that may happen next; `false` if nothing is left to happen by itself.
+    fn step(&mut self) -> bool {
+        if self.rejoin_wanted && !self.is_joining {
+            self.rejoin_wanted = false;
+            self.is_joining = true;
+            self.group.push_back(Input::PrepareJoin);
+        }
+        let mut choices: Vec<u8> = Vec::new();
+        if !self.group.is_empty() {
+            choices.push(0);
+        }
+        if !self.host.is_empty() {
+            choices.push(1);
+        }
+        choices.push(2);
+        match choices[self.rng.random_range(0..choices.len())] {
+            0 => {
+                let input = self.group.pop_front().expect("it was seen");
+                self.feed(input);
+                return true;
+            }
+            1 => {
+                let index = self.rng.random_range(0..self.host.len());
+                let input = self.host.swap_remove(index);
+                self.feed(input);
+                return true;
+            }
+            _ => {}
+        }
+        if let Some(update) = self.updates.try_recv() {
+            self.feed(Input::Config(update));
+            return true;
+        }
+        if let Some(deadline) = self.core.next_deadline().filter(|time| *time < Duration::MAX) {
+            self.now = self.now.max(deadline);
+            self.feed(Input::Tick);
+            return true;
+        }
+        !self.group.is_empty() || !self.host.is_empty() || self.rejoin_wanted
+    }
+
+    fn ask(&mut self, request: Request) {
+        let id = self.next_request;
+        self.next_request += 1;
+        self.open_requests.insert(id);
+        self.feed(Input::Request(RequestId(id), request));
+    }
+
+    fn random_event(&mut self) {
+        let connector = CONNECTORS[self.rng.random_range(0..CONNECTORS.len())].to_string();
+        match self.rng.random_range(0..10) {
+            0..=2 => {
+                let version = self.rng.next_u32().to_string();
+                let tasks_max = self.rng.random_range(1..4).to_string();
+                let config = ConfigMap::from_iter([
+                    ("connector.class", "C"),
+                    ("tasks.max", tasks_max.as_str()),
+                    ("version", version.as_str()),
+                ]);
+                let replace = self.rng.random_ratio(3, 4);
+                self.ask(Request::PutConnectorConfig {
+                    connector,
+                    config,
+                    initial_state: None,
+                    replace,
+                });
+            }
+            3 => self.ask(Request::DeleteConnector { connector }),
+            4 => self.ask(Request::StopConnector { connector }),
+            5 => self.ask(Request::RestartConnector { connector }),
+            6 => self.ask(Request::RestartConnectorAndTasks {
+                connector,
+                request: RestartRequest {
+                    only_failed: false,
+                    include_tasks: true,
+                },
+            }),
+            7 => self.ask(Request::RestartTask {
+                task: ConnectorTaskId {
+                    connector: connector.into(),
+                    task: 0,
+                },
+            }),
+            8 => {
+                let state = if self.rng.random_ratio(1, 2) {
+                    TargetState::Paused
+                } else {
+                    TargetState::Started
+                };
+                // Unknown connectors are refused by the face.
+                _ = now(self.configs.put_target_state(&connector, state));
+            }
+            _ if !self.is_joining && self.faults => {
+                self.feed(Input::CoordinatorLost);
+                self.rejoin_wanted = true;
+            }
+            _ => {}
+        }
+    }
+
+    fn settle(&mut self) {
+        self.faults = false;
+        for _ in 0..20_000 {
+            if !self.step() {
+                return;
+            }
+        }
+        panic!("the worker never comes to rest");
+    }
+
+    fn check(&self) {
+        let configs = self.configs.snapshot();
+        assert!(self.open_requests.is_empty(), "unanswered: {:?}", self.open_requests);
+        let configured: Vec<&str> = configs.connectors().collect();
+        let running: Vec<&str> = self.running_connectors.keys().map(String::as_str).collect();
+        assert_eq!(running, configured);
+        for (connector, config) in &self.running_connectors {
+            assert_eq!(config, configs.raw_connector_config(connector).unwrap());
+        }
+        let tasks: Vec<ConnectorTaskId> = configured
+            .iter()
+            .flat_map(|connector| configs.tasks(connector))
+            .collect();
+        let running: Vec<ConnectorTaskId> = self.running_tasks.keys().cloned().collect();
+        assert_eq!(running, tasks);
+        for (task, (config, target_state)) in &self.running_tasks {
+            assert_eq!(config, configs.raw_task_config(task).unwrap());
+            assert_eq!(Some(*target_state), configs.target_state(&task.connector));
+        }
+    }
+}
+
+fn simulate(seed: u64) {
+    let mut world = World::new(seed);
+    for _ in 0..60 {
+        if world.rng.random_ratio(1, 3) {
+            world.random_event();
+        }
+        world.step();
+    }
+    world.settle();
+    world.check();
+}
+
+#[test]
+fn a_worker_converges_whatever_happens() {
+    for seed in 0..2_000 {
+        let outcome = std::panic::catch_unwind(|| simulate(seed));
+        if let Err(payload) = outcome {
+            eprintln!("seed {seed} fails: run simulate({seed})");
+            std::panic::resume_unwind(payload);
+        }
+    }
+}
+
+#[test]
+fn a_stopped_connector_has_no_tasks_and_gets_them_back_when_resumed() {
+    let mut world = World::new(1);
+    world.settle();
+    world.ask(Request::PutConnectorConfig {
+        connector: "a".into(),
+        config: ConfigMap::from_iter([("connector.class", "C"), ("tasks.max", "2")]),
+        initial_state: None,
+        replace: false,
+    });
+    world.settle();
+    assert_eq!(world.running_tasks.len(), 2);
+    world.ask(Request::StopConnector {
+        connector: "a".into(),
+    });
+    world.settle();
+    assert!(world.running_tasks.is_empty());
+    assert!(world.running_connectors.contains_key("a"));
+    now(world.configs.put_target_state("a", TargetState::Started)).unwrap();
+    world.settle();
+    assert_eq!(world.running_tasks.len(), 2);
+    world.check();
+}
+
+#[test]
+fn a_write_that_fails_is_told_to_who_asked() {
+    let mut world = World::new(2);
+    world.settle();
+    let configs = world.configs.snapshot();
+    let view = View {
+        configs: &configs,
+        statuses: &world.statuses,
+        now: Duration::ZERO,
+        connector_type: &|_| "source",
+    };
+    let effects = world.core.handle(
+        Input::Outcome(Outcome::Written(
+            WriteReason::Request(RequestId(7), PendingResponse::Done),
+            Err(HerderError::internal("Failed to write")),
+        )),
+        &view,
+    );
+    assert!(matches!(
+        effects.as_slice(),
+        [Effect::Reply(RequestId(7), Err(error))] if error.message == "Failed to write"
+    ));
+}

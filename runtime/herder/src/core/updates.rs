@@ -43,8 +43,8 @@ impl Core {
             effects.push(Effect::RequestRejoin(
                 "there is a new connector".to_string(),
             ));
-            return;
         }
+        // One that was removed and made again at once may still run with its old configuration.
         if self.running_connectors.contains(connector) {
             tracing::info!(connector, "Handling connector-only config update");
             self.stop(
