@@ -129,8 +129,8 @@ async fn compression_that_the_java_connector_refuses_is_refused() {
     assert!(message.ends_with("none, gzip"), "{message}");
 }
 
-#[tokio::test]
-async fn addresses_may_lack_a_scheme_and_files_are_none() {
+#[test]
+fn addresses_may_lack_a_scheme_and_files_are_none() {
     let endpoint = |url: &'static str| {
         let config = config(url, &[]);
         S3Settings::read(&config).map(|(settings, _)| settings.endpoint)
@@ -214,11 +214,37 @@ async fn keys_of_others_and_blank_licences_pass() {
     assert_eq!(faults(&more).await, []);
 }
 
-#[tokio::test]
-async fn every_default_is_valid_and_every_key_is_described() {
+#[test]
+fn every_key_of_the_java_connector_is_there_and_described() {
     for key in keys::config_def().keys() {
         assert!(key.documentation().ends_with('.'), "{}", key.name());
         assert!(key.group_name().is_some(), "{}", key.name());
     }
     assert_eq!(keys::config_def().keys().len(), 69);
+}
+
+#[tokio::test]
+async fn the_configurations_to_start_from_are_valid() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../connector-configs/s3");
+    let mut num_files = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read(entry.unwrap().path()).unwrap();
+        let request = connect_api::json::JsonParser::new()
+            .parse(&text.into())
+            .unwrap()
+            .unwrap();
+        let connect_api::data::Value::Map(request) = request else {
+            panic!("not an object");
+        };
+        let Some(connect_api::data::Value::Map(config)) = request.get_str("config") else {
+            panic!("no config");
+        };
+        let config: ConfigMap = config
+            .iter()
+            .filter_map(|(key, value)| Some((key.as_str()?, value.as_str()?)))
+            .collect();
+        assert_eq!(validate(&config).await, []);
+        num_files += 1;
+    }
+    assert_eq!(num_files, 3);
 }
