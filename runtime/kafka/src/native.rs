@@ -23,10 +23,10 @@ use rdkafka::types::RDKafkaType;
 
 use crate::error::ErrorCode;
 
-pub(crate) use event::{Event, EventKind, NativeMessage, commit_result};
+pub(crate) use event::{Event, EventKind, Messages, NativeMessage, commit_result};
 pub(crate) use group::CallError;
 pub(crate) use mock::NativeMockCluster;
-pub(crate) use offsets::{end_offsets, group_offsets, watermarks};
+pub(crate) use offsets::{end_offsets, group_offsets, known_end_offset, watermarks};
 pub(crate) use partitions::PartitionList;
 
 /// The protocol name of an error code.

@@ -18,6 +18,8 @@ pub struct PolledBatch {
     pub(super) seek_epoch: u64,
     pub(super) arena: Bytes,
     pub(super) partitions: Vec<TopicPartition>,
+    /// The end of each partition as the client knew it at the poll; empty if it did not look.
+    pub(super) end_offsets: Vec<i64>,
     pub(super) entries: Vec<Entry>,
     pub(super) headers: Vec<HeaderEntry>,
 }
@@ -83,6 +85,15 @@ impl PolledBatch {
         &self.partitions
     }
 
+    /// The offset after the last record of a partition of [`partitions`](Self::partitions), as far as
+    /// the client knew at the poll: what is behind it is the lag.
+    pub fn end_offset(&self, partition_index: usize) -> Option<i64> {
+        self.end_offsets
+            .get(partition_index)
+            .copied()
+            .filter(|offset| *offset >= 0)
+    }
+
     /// The record at `index`.
     pub fn get(&self, index: usize) -> Option<PolledRecord<'_>> {
         Some(PolledRecord {
@@ -124,6 +135,7 @@ impl PolledBatch {
             seek_epoch: self.seek_epoch,
             arena: self.arena.clone(),
             partitions: self.partitions.clone(),
+            end_offsets: self.end_offsets.clone(),
             entries: Vec::new(),
             headers: self.headers.clone(),
         }
@@ -343,6 +355,7 @@ impl PolledBatchBuilder {
             seek_epoch: 0,
             arena,
             partitions: std::mem::take(&mut self.partitions),
+            end_offsets: Vec::new(),
             entries: std::mem::replace(&mut self.entries, Vec::with_capacity(num_records)),
             headers: std::mem::take(&mut self.headers),
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rdkafka::bindings as sys;
 
-use super::{NativeClient, PartitionList};
+use super::{NativeClient, PartitionList, Queue};
 use crate::error::ErrorCode;
 use crate::record::TimestampType;
 
@@ -101,7 +101,7 @@ impl Event {
         let message = unsafe { sys::rd_kafka_event_message_next(self.ptr()) };
         Some(NativeMessage {
             ptr: NonNull::new(message.cast_mut())?,
-            _event: PhantomData,
+            _owner: PhantomData,
         })
     }
 
@@ -182,15 +182,66 @@ pub(crate) fn commit_result(event: &Event) -> Result<(), ErrorCode> {
     }
 }
 
-/// A message of an event.
+/// Messages taken from a queue in one call, without an event for each. One call reads the
+/// clock and updates positions once, which is most of the cost of a small message.
+#[derive(Default)]
+pub(crate) struct Messages {
+    messages: Vec<NonNull<sys::rd_kafka_message_t>>,
+}
+
+// SAFETY: messages may be read and destroyed on any thread; they have one owner.
+unsafe impl Send for Messages {}
+
+impl Messages {
+    /// Replaces the messages by at most `max` that the queue has now. The queue must be one of
+    /// messages only: other events would be handled by the library without the caller.
+    pub(crate) fn take_from(&mut self, queue: &Queue, max: usize) {
+        self.clear();
+        self.messages.reserve(max);
+        // SAFETY: the queue is alive, and there is room for `max` pointers; the library fills
+        // in as many as it returns, none of them null, and hands the messages over. A pointer
+        // that may not be null has the same layout as one that may.
+        unsafe {
+            let start = self.messages.as_mut_ptr().cast::<*mut sys::rd_kafka_message_t>();
+            let num_messages = sys::rd_kafka_consume_batch_queue(queue.ptr(), 0, start, max);
+            self.messages.set_len(usize::try_from(num_messages).unwrap_or(0));
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = NativeMessage<'_>> {
+        self.messages.iter().map(|ptr| NativeMessage {
+            ptr: *ptr,
+            _owner: PhantomData,
+        })
+    }
+
+    fn clear(&mut self) {
+        for message in self.messages.drain(..) {
+            // SAFETY: the message is ours and destroyed once.
+            unsafe { sys::rd_kafka_message_destroy(message.as_ptr()) };
+        }
+    }
+}
+
+impl Drop for Messages {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// A message of an event, or of [`Messages`].
 pub(crate) struct NativeMessage<'a> {
     ptr: NonNull<sys::rd_kafka_message_t>,
-    _event: PhantomData<&'a mut Event>,
+    _owner: PhantomData<&'a sys::rd_kafka_message_t>,
 }
 
 impl<'a> NativeMessage<'a> {
     fn raw(&self) -> &'a sys::rd_kafka_message_t {
-        // SAFETY: the message lives as long as the borrow of its event.
+        // SAFETY: the message lives as long as the borrow of its owner.
         unsafe { self.ptr.as_ref() }
     }
 
@@ -265,21 +316,64 @@ impl<'a> NativeMessage<'a> {
     }
 
     /// Calls `each` with name and value of every header.
-    pub(crate) fn for_each_header(&self, mut each: impl FnMut(&[u8], Option<&[u8]>)) {
-        let mut headers = std::ptr::null_mut();
-        // SAFETY: the message is alive and keeps its headers; names and values stay valid
-        // while it does, and are only read within `each`.
-        unsafe {
-            if sys::rd_kafka_message_headers(self.ptr.as_ptr(), &mut headers)
-                != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
-            {
-                return;
-            }
-            let (mut name, mut value, mut len) = (std::ptr::null(), std::ptr::null(), 0);
-            for index in 0.. {
-                if sys::rd_kafka_header_get_all(headers, index, &mut name, &mut value, &mut len)
-                    != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
-                {
+    pub(crate) fn for_each_header(&self, each: impl FnMut(&[u8], Option<&[u8]>)) {
+        if self.is_known_without_headers() {
+            debug_assert!(self.headers().is_none(), "the peek and the parser agree");
+            return;
+        }
+        if let Some(headers) = self.headers() {
+            headers.for_each(each);
+        }
+    }
+
+    /// Whether a look at one byte tells that there is no header.
+    ///
+    /// The library can only parse headers, and allocates a buffer to find that there are none:
+    /// 12 % of the cost of reading a record of 300 bytes.
+    fn is_known_without_headers(&self) -> bool {
+        let raw = self.raw();
+        // SAFETY: the message is alive.
+        let leader_epoch = unsafe { sys::rd_kafka_message_leader_epoch(self.ptr.as_ptr()) };
+        // Only record batches of format 2 have the leader's epoch (else it is negative).
+        if raw.payload.is_null() || leader_epoch < 0 {
+            return false;
+        }
+        // SAFETY: in format 2 the number of headers follows the value, as a varint of at least
+        // one byte, and the library points into the received (or decompressed) batch, which is
+        // one piece of memory that lives as long as the message.
+        (unsafe { raw.payload.cast::<u8>().add(raw.len).read() }) == 0
+    }
+
+    /// Parses the headers.
+    fn headers(&self) -> Option<Headers<'a>> {
+        let mut list = std::ptr::null_mut();
+        // SAFETY: the message is alive and keeps the list, which is written on success.
+        let code = unsafe { sys::rd_kafka_message_headers(self.ptr.as_ptr(), &mut list) };
+        super::check(code).ok()?;
+        Some(Headers {
+            list: NonNull::new(list)?,
+            _owner: PhantomData,
+        })
+    }
+}
+
+/// The headers of a message.
+struct Headers<'a> {
+    list: NonNull<sys::rd_kafka_headers_t>,
+    _owner: PhantomData<&'a sys::rd_kafka_message_t>,
+}
+
+impl Headers<'_> {
+    fn for_each(&self, mut each: impl FnMut(&[u8], Option<&[u8]>)) {
+        let (mut name, mut value, mut len) = (std::ptr::null(), std::ptr::null(), 0);
+        for index in 0.. {
+            // SAFETY: the list is alive; on success names and values are written, stay valid
+            // while it is, and are only read within `each`. Names are terminated.
+            unsafe {
+                let list = self.list.as_ptr();
+                let code =
+                    sys::rd_kafka_header_get_all(list, index, &mut name, &mut value, &mut len);
+                if super::check(code).is_err() {
                     return;
                 }
                 each(CStr::from_ptr(name).to_bytes(), bytes(value.cast_mut(), len));

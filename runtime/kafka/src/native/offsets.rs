@@ -170,3 +170,23 @@ pub(crate) fn watermarks(
     };
     super::check(code).map(|()| (low, high))
 }
+
+/// The end of a partition as the last fetch told it; negative if there was none. Never blocks.
+pub(crate) fn known_end_offset(client: &NativeClient, partition: &TopicPartition) -> i64 {
+    let Ok(topic) = std::ffi::CString::new(&*partition.topic) else {
+        return -1;
+    };
+    let (mut low, mut high) = (-1, -1);
+    // SAFETY: client and name are alive; both places are written by the call, which only reads what
+    // the library keeps in memory.
+    let code = unsafe {
+        sys::rd_kafka_get_watermark_offsets(
+            client.ptr(),
+            topic.as_ptr(),
+            partition.partition,
+            &mut low,
+            &mut high,
+        )
+    };
+    if super::check(code).is_ok() { high } else { -1 }
+}

@@ -25,7 +25,9 @@ use crate::consumer::{
     Subscription,
 };
 use crate::error::ErrorCode;
-use crate::native::{ClientKind, Event, EventKind, NativeClient, NativeMessage, Queue, commit_result};
+use crate::native::{
+    ClientKind, Event, EventKind, Messages, NativeClient, NativeMessage, Queue, commit_result,
+};
 use crate::record::TopicPartition;
 
 /// Java's default.
@@ -81,10 +83,16 @@ pub(super) struct Driver {
     closing: bool,
 
     builder: PolledBatchBuilder,
+    polled: Messages,
+    /// Size of a record of late, to take no more at a time than fits into a batch.
+    mean_record_bytes: usize,
+    /// Topic handle and partition of the message before, and its index in the batch:
+    /// neighbours mostly share them.
+    last_partition: Option<(usize, i32, u32)>,
     /// Partitions by the address of their topic handle and number.
     known_partitions: HashMap<(usize, i32), TopicPartition>,
 
-    // Queues before the client, as they refer to it.
+    // Messages and queues before the client, as they refer to it.
     partition_queues: HashMap<TopicPartition, Queue>,
     messages: Queue,
     events: Queue,
@@ -141,6 +149,10 @@ impl Driver {
             num_rebalances: 0,
             closing: false,
             builder: PolledBatchBuilder::new(),
+            polled: Messages::default(),
+            // Unknown: begin with one.
+            mean_record_bytes: usize::MAX,
+            last_partition: None,
             known_partitions: HashMap::new(),
             partition_queues: HashMap::new(),
             messages,
@@ -304,22 +316,31 @@ impl Driver {
     }
 
     fn handle_error(&self, event: &Event) {
-        /// `RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET`: no valid offset, and none may be chosen.
-        const AUTO_OFFSET_RESET: ErrorCode = ErrorCode::new(-140);
         let Err(code) = event.error() else {
             return;
         };
-        let reason = event.error_text();
+        if event.is_fatal() {
+            return self.fail(code, event.error_text());
+        }
+        let partition = event
+            .error_partition()
+            .map(|(topic, partition, _)| TopicPartition::new(topic, partition));
+        self.on_error(code, event.error_text(), partition);
+    }
+
+    fn on_error(&self, code: ErrorCode, reason: String, partition: Option<TopicPartition>) {
+        /// `RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET`: no valid offset, and none may be chosen.
+        const AUTO_OFFSET_RESET: ErrorCode = ErrorCode::new(-140);
         if code == ErrorCode::PARTITION_EOF {
             return;
         }
-        if code == AUTO_OFFSET_RESET && let Some((topic, partition, _)) = event.error_partition() {
+        if code == AUTO_OFFSET_RESET && let Some(partition) = partition {
             return self.notify(ConsumerEvent::Error(ConsumerError::NoOffset {
                 group: self.group_id.clone(),
-                partition: TopicPartition::new(topic, partition),
+                partition,
             }));
         }
-        if code.is_retriable() && !event.is_fatal() {
+        if code.is_retriable() {
             // The library tries again by itself, with its own back-off.
             return tracing::warn!("consumer of group {}: {reason}", self.group_id);
         }
@@ -330,29 +351,29 @@ impl Driver {
         if let Some(message) = event.next_message() {
             self.push(&message);
         }
-        drop(event);
         self.send_batch();
     }
 
     /// Hands over one batch, if there is any message.
     fn poll_messages(&mut self) -> bool {
-        while self.builder.len() < self.max_poll_records
-            && self.builder.num_bytes() < self.settings.max_batch_bytes
-        {
-            let Some(mut event) = self.messages.poll(Some(Duration::ZERO)) else {
+        let mut polled = std::mem::take(&mut self.polled);
+        loop {
+            let max_bytes = self.settings.max_batch_bytes.saturating_sub(self.builder.num_bytes());
+            let max_records = self.max_poll_records - self.builder.len();
+            if max_bytes == 0 || max_records == 0 {
                 break;
-            };
-            match event.kind() {
-                EventKind::Fetch => {
-                    if let Some(message) = event.next_message() {
-                        self.push(&message);
-                    }
-                }
-                EventKind::Error => self.handle_error(&event),
-                EventKind::Log => event.log(&self.group_id),
-                _ => {}
+            }
+            let max = (max_bytes / self.mean_record_bytes.max(1)).clamp(1, max_records);
+            polled.take_from(&self.messages, max);
+            if polled.is_empty() {
+                break;
+            }
+            polled.iter().for_each(|message| self.push(&message));
+            if !self.builder.is_empty() {
+                self.mean_record_bytes = self.builder.num_bytes() / self.builder.len();
             }
         }
+        self.polled = polled;
         self.send_batch()
     }
 
@@ -360,8 +381,14 @@ impl Driver {
         if self.builder.is_empty() {
             return false;
         }
+        self.last_partition = None;
         let mut batch = self.builder.finish(self.generation);
         batch.seek_epoch = self.seek_epoch;
+        batch.end_offsets = batch
+            .partitions()
+            .iter()
+            .map(|partition| native::known_end_offset(&self.client, partition))
+            .collect();
         let shared = &self.channels.shared;
         shared.buffered_bytes.fetch_add(batch.num_bytes(), Ordering::AcqRel);
         _ = self.channels.batches.send(batch);
@@ -369,29 +396,50 @@ impl Driver {
     }
 
     fn push(&mut self, message: &NativeMessage<'_>) {
-        let (partition, offset) = (message.partition(), message.offset());
         if let Err(code) = message.error() {
-            let topic = message.topic_name();
-            return self.fail(code, format!("{topic}-{partition} at offset {offset}: {code}"));
+            return self.handle_message_error(message, code);
         }
-        let partition = self
-            .known_partitions
-            .entry((message.topic_address(), partition))
-            .or_insert_with(|| TopicPartition::new(message.topic_name(), partition));
-        // Records from before a seek that the library has not done yet.
-        if !self.pending_seeks.is_empty() && self.pending_seeks.contains_key(partition) {
+        let Some(partition_index) = self.partition_index(message) else {
             return;
-        }
-        let partition_index = self.builder.partition_index(partition);
+        };
         message.for_each_header(|key, value| self.builder.push_header(key, value));
         let (timestamp_ms, timestamp_type) = message.timestamp();
         let frame = RecordFrame {
             partition_index,
-            offset,
+            offset: message.offset(),
             timestamp_ms,
             timestamp_type,
         };
         self.builder.push(frame, message.key(), message.value());
+    }
+
+    /// Index of the message's partition in the batch; `None` if its records are void.
+    fn partition_index(&mut self, message: &NativeMessage<'_>) -> Option<u32> {
+        let (topic, partition) = (message.topic_address(), message.partition());
+        if let Some((last_topic, last_partition, index)) = self.last_partition
+            && (last_topic, last_partition) == (topic, partition)
+        {
+            return Some(index);
+        }
+        let found = self
+            .known_partitions
+            .entry((topic, partition))
+            .or_insert_with(|| TopicPartition::new(message.topic_name(), partition));
+        // Records from before a seek that the library has not done yet.
+        if self.pending_seeks.contains_key(found) {
+            return None;
+        }
+        let index = self.builder.partition_index(found);
+        self.last_partition = Some((topic, partition, index));
+        Some(index)
+    }
+
+    /// The library reports errors of a partition as messages with their text as value.
+    fn handle_message_error(&self, message: &NativeMessage<'_>, code: ErrorCode) {
+        let partition = TopicPartition::new(message.topic_name(), message.partition());
+        let text = String::from_utf8_lossy(message.value().unwrap_or_default());
+        let reason = format!("{partition} at offset {}: {text} ({code})", message.offset());
+        self.on_error(code, reason, Some(partition));
     }
 
     /// Makes messages of the partitions come through the message queue.
