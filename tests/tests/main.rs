@@ -7,5 +7,6 @@ mod interop;
 mod kill;
 mod licences;
 mod oracle;
+mod quickstart;
 mod stack_smoke;
 mod standalone;

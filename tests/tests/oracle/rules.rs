@@ -9,13 +9,18 @@ use super::answer::{Body, Comparable};
 /// Takes what the rule allows out of Dovetail's answer (first) and the JVM's (second), and nothing else.
 type Rule = fn(&mut Comparable, &mut Comparable);
 
-const RULES: [(&str, Rule); 6] = [
+const RULES: [(&str, Rule); 11] = [
     ("C1", versions),
     ("C2", texts_of_the_json_parser),
     ("C3", lists_of_plugins_in_messages),
     ("C4", other_plugins),
     ("C5", recommended_plugins),
     ("C6", stack_frames),
+    ("C7", echoed_charset),
+    ("C8", java_classes),
+    ("C9", words_about_a_regex),
+    ("C10", order_of_3_x),
+    ("C11", null_of_a_connector_key),
 ];
 
 /// All ids that the test knows.
@@ -185,6 +190,91 @@ fn without_stack_frames(value: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(without_stack_frames),
         _ => {}
+    }
+}
+
+/// `;charset=utf-8` after the content type.
+fn echoed_charset(_ours: &mut Comparable, theirs: &mut Comparable) {
+    if let Some(content_type) = theirs.headers.get_mut("content-type")
+        && let Some(plain) = content_type.strip_suffix(";charset=utf-8")
+    {
+        *content_type = plain.to_owned();
+    }
+}
+
+/// Both refuse a class of Java's library, each with its own reason.
+fn java_classes(ours: &mut Comparable, theirs: &mut Comparable) {
+    for (side, reason) in [
+        (
+            ours,
+            "Invalid value java.lang.String for configuration value.converter: Class java.lang.String could not be found.",
+        ),
+        (
+            theirs,
+            "Class class java.lang.String does not implement the Converter interface",
+        ),
+    ] {
+        replace_in_message(side, reason, "");
+    }
+}
+
+fn replace_in_message(side: &mut Comparable, from: &str, to: &str) {
+    if let Some(Value::Object(error)) = side.json()
+        && let Some(Value::String(message)) = error.get_mut("message")
+    {
+        *message = message.replace(from, to);
+    }
+}
+
+/// What follows `Invalid regex: ` in its line.
+fn words_about_a_regex(ours: &mut Comparable, theirs: &mut Comparable) {
+    const BEFORE: &str = "Invalid regex: ";
+    for side in [ours, theirs] {
+        let words = side.message().and_then(|message| {
+            let (_, after) = message.split_once(BEFORE)?;
+            after.lines().next().map(str::to_owned)
+        });
+        if let Some(words) = words.filter(|words| !words.is_empty()) {
+            replace_in_message(side, &format!("{BEFORE}{words}"), BEFORE);
+        }
+    }
+}
+
+/// Dovetail's `order`, where it is what `order_in_group` is.
+fn order_of_3_x(ours: &mut Comparable, _theirs: &mut Comparable) {
+    let without_order = |definition: &mut Value| {
+        if let Some(fields) = definition.as_object_mut()
+            && fields.get("order") == fields.get("order_in_group")
+        {
+            fields.shift_remove("order");
+        }
+    };
+    match ours.json() {
+        Some(Value::Array(definitions)) => definitions.iter_mut().for_each(without_order),
+        Some(infos) => {
+            let configs = infos.get_mut("configs").and_then(Value::as_array_mut);
+            for config in configs.into_iter().flatten() {
+                without_order(&mut config["definition"]);
+            }
+        }
+        None => {}
+    }
+}
+
+/// Both show a FAILED connector; the JVM with the cast that failed and without a version.
+fn null_of_a_connector_key(ours: &mut Comparable, theirs: &mut Comparable) {
+    for (side, reason) in [
+        (ours, "ConfigException: Missing required configuration \"topic\""),
+        (theirs, "ClassCastException: Non-string value found"),
+    ] {
+        if let Some(status) = side.json()
+            && status["connector"]["trace"]
+                .as_str()
+                .is_some_and(|trace| trace.contains(reason))
+        {
+            status["connector"]["trace"] = Value::Null;
+            status["connector"]["version"] = Value::Null;
+        }
     }
 }
 
