@@ -249,12 +249,13 @@ async fn tape(runtime: Runtime) -> BTreeMap<&'static str, Vec<(String, Value)>> 
     rest.wait_states(&name, "RUNNING", 1).await;
     rest.delete_connector(&name).await;
     // The tombstones of its status come once the group has settled.
-    eventually("the status of a deleted connector gone", async || {
-        match rest.get(&of("status")).await.status.as_u16() {
+    eventually(
+        "the status of a deleted connector gone",
+        async || match rest.get(&of("status")).await.status.as_u16() {
             404 => Ok(()),
             status => Err(format!("status {status}")),
-        }
-    })
+        },
+    )
     .await;
     worker.terminate().await;
 

@@ -103,7 +103,8 @@ pub struct BytesRecord {
 ///   on `start` having been successful.
 #[async_trait]
 pub trait SinkTask: Send {
-    /// The forms of batches that `put` takes. [`Form::Rows`] is always taken.
+    /// The forms of batches that `put` takes. [`Form::Rows`] is always taken. Asked once, after `start`,
+    /// so that it may depend on the configuration.
     fn accepts(&self) -> &'static [Form] {
         &[Form::Rows]
     }

@@ -18,17 +18,24 @@ pub struct ConfigFileError {
 
 impl fmt::Display for ConfigFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Cannot use the file {}: {}", self.path.display(), self.reason)
+        write!(
+            f,
+            "Cannot use the file {}: {}",
+            self.path.display(),
+            self.reason
+        )
     }
 }
 
 impl std::error::Error for ConfigFileError {}
 
 fn read(path: &Path) -> Result<String, ConfigFileError> {
-    std::fs::read(path).map(properties::decode).map_err(|error| ConfigFileError {
-        path: path.to_path_buf(),
-        reason: error.to_string(),
-    })
+    std::fs::read(path)
+        .map(properties::decode)
+        .map_err(|error| ConfigFileError {
+            path: path.to_path_buf(),
+            reason: error.to_string(),
+        })
 }
 
 /// Reads a worker's settings. The end of the name tells the format: `.json`, `.toml`, `.yaml` and
@@ -50,7 +57,10 @@ pub fn worker_settings(path: &Path) -> Result<ConfigMap, ConfigFileError> {
 
 fn properties_settings(text: &str) -> Result<ConfigMap, String> {
     let entries = properties::parse(text).map_err(|error| error.to_string())?;
-    Ok(entries.into_iter().map(|(key, value)| (key, Some(value))).collect())
+    Ok(entries
+        .into_iter()
+        .map(|(key, value)| (key, Some(value)))
+        .collect())
 }
 
 /// Settings of a tree: the names on the way to a value are joined by dots, lists by commas.
@@ -64,7 +74,10 @@ fn tree_settings(text: &str, format: FileFormat) -> Result<ConfigMap, String> {
     for (key, value) in root {
         flatten(key, value, &mut settings)?;
     }
-    Ok(settings.into_iter().map(|(key, value)| (key, Some(value))).collect())
+    Ok(settings
+        .into_iter()
+        .map(|(key, value)| (key, Some(value)))
+        .collect())
 }
 
 fn flatten(
@@ -90,10 +103,14 @@ fn flatten(
                 .collect();
             items?.join(",")
         }
-        _ => value.into_string().map_err(|_| format!("{key} is no text"))?,
+        _ => value
+            .into_string()
+            .map_err(|_| format!("{key} is no text"))?,
     };
     if settings.insert(key.clone(), text).is_some() {
-        return Err(format!("{key} is set twice, once with its name written out and once as a tree"));
+        return Err(format!(
+            "{key} is set twice, once with its name written out and once as a tree"
+        ));
     }
     Ok(())
 }
@@ -123,11 +140,16 @@ type Fields = BTreeMap<String, Box<RawValue>>;
 
 fn connector(text: &str) -> Result<ConnectorFile, String> {
     let (given_name, config, initial_state) = match serde_json::from_str::<Fields>(text) {
-        Ok(fields) => match fields.get("config").filter(|config| config.get().starts_with('{')) {
+        Ok(fields) => match fields
+            .get("config")
+            .filter(|config| config.get().starts_with('{'))
+        {
             Some(config) => {
                 let config: Fields = json(config)?;
                 let name = fields.get("name").and_then(|name| plain_text(name));
-                let state = fields.get("initial_state").and_then(|state| plain_text(state));
+                let state = fields
+                    .get("initial_state")
+                    .and_then(|state| plain_text(state));
                 (name, json_settings(config)?, state)
             }
             None => (None, json_settings(fields)?, None),
@@ -206,8 +228,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn pairs(settings: &ConfigMap) -> Vec<(&str, &str)> {
-        let mut pairs: Vec<_> =
-            settings.iter().map(|(key, value)| (key, value.unwrap_or("null"))).collect();
+        let mut pairs: Vec<_> = settings
+            .iter()
+            .map(|(key, value)| (key, value.unwrap_or("null")))
+            .collect();
         pairs.sort_unstable();
         pairs
     }
@@ -262,11 +286,18 @@ mod tests {
         ] {
             let path = folder.path().join(name);
             std::fs::write(&path, text).unwrap();
-            assert_eq!(worker_settings(&path).unwrap().get("group.id"), Some("g"), "{name}");
+            assert_eq!(
+                worker_settings(&path).unwrap().get("group.id"),
+                Some("g"),
+                "{name}"
+            );
         }
         let missing = folder.path().join("missing.properties");
         let error = worker_settings(&missing).unwrap_err().to_string();
-        assert!(error.contains("missing.properties") && error.contains("No such file"), "{error}");
+        assert!(
+            error.contains("missing.properties") && error.contains("No such file"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -283,7 +314,8 @@ mod tests {
             assert_eq!(pairs(&file.config), expected);
             assert_eq!(file.initial_state, None);
         }
-        let paused = connector(r#"{"name": "c", "config": {}, "initial_state": "paused"}"#).unwrap();
+        let paused =
+            connector(r#"{"name": "c", "config": {}, "initial_state": "paused"}"#).unwrap();
         assert_eq!(paused.initial_state, Some(TargetState::Paused));
         // A setting may be called config.
         let odd = connector(r#"{"name": "c", "config": "x"}"#).unwrap();
@@ -295,8 +327,14 @@ mod tests {
         for (text, why) in [
             ("a=b", "has no name"),
             (r#"{"name": "c""#, "not JSON"),
-            (r#"{"name": "c", "config": {"name": "d"}}"#, "must be the same"),
-            (r#"{"name": "c", "config": {}, "initial_state": "FAST"}"#, "FAST"),
+            (
+                r#"{"name": "c", "config": {"name": "d"}}"#,
+                "must be the same",
+            ),
+            (
+                r#"{"name": "c", "config": {}, "initial_state": "FAST"}"#,
+                "FAST",
+            ),
             (r#"{"name": "c", "x": {"y": 1}}"#, "the value of x"),
             ("name=\\u1", "line 1"),
         ] {

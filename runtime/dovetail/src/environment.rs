@@ -13,14 +13,38 @@ const NO_SETTINGS: &[&str] = &["CONNECT_LOG4J_", "CONNECT_CUB_"];
 const PLAIN_NAMES: &[(&str, &str, Option<&str>)] = &[
     ("BOOTSTRAP_SERVERS", "bootstrap.servers", None),
     ("GROUP_ID", "group.id", Some("1")),
-    ("CONFIG_STORAGE_TOPIC", "config.storage.topic", Some("connect-configs")),
-    ("OFFSET_STORAGE_TOPIC", "offset.storage.topic", Some("connect-offsets")),
-    ("STATUS_STORAGE_TOPIC", "status.storage.topic", Some("connect-status")),
+    (
+        "CONFIG_STORAGE_TOPIC",
+        "config.storage.topic",
+        Some("connect-configs"),
+    ),
+    (
+        "OFFSET_STORAGE_TOPIC",
+        "offset.storage.topic",
+        Some("connect-offsets"),
+    ),
+    (
+        "STATUS_STORAGE_TOPIC",
+        "status.storage.topic",
+        Some("connect-status"),
+    ),
     ("KEY_CONVERTER", "key.converter", Some(JSON_CONVERTER)),
     ("VALUE_CONVERTER", "value.converter", Some(JSON_CONVERTER)),
-    ("OFFSET_FLUSH_INTERVAL_MS", "offset.flush.interval.ms", Some("60000")),
-    ("OFFSET_FLUSH_TIMEOUT_MS", "offset.flush.timeout.ms", Some("5000")),
-    ("SHUTDOWN_TIMEOUT", "task.shutdown.graceful.timeout.ms", Some("10000")),
+    (
+        "OFFSET_FLUSH_INTERVAL_MS",
+        "offset.flush.interval.ms",
+        Some("60000"),
+    ),
+    (
+        "OFFSET_FLUSH_TIMEOUT_MS",
+        "offset.flush.timeout.ms",
+        Some("5000"),
+    ),
+    (
+        "SHUTDOWN_TIMEOUT",
+        "task.shutdown.graceful.timeout.ms",
+        Some("10000"),
+    ),
     ("REST_PORT", "rest.port", None),
     ("REST_HOST_NAME", "rest.host.name", None),
     ("ADVERTISED_HOST_NAME", "rest.advertised.host.name", None),
@@ -88,7 +112,10 @@ fn rules(variables: &[(String, String)], has_file: bool) -> ImageRules {
 
 /// The setting that a `CONNECT_*` variable stands for.
 fn key(variable: &str, rules: ImageRules) -> Option<String> {
-    if NO_SETTINGS.iter().any(|prefix| variable.starts_with(prefix)) {
+    if NO_SETTINGS
+        .iter()
+        .any(|prefix| variable.starts_with(prefix))
+    {
         return None;
     }
     let name = variable.strip_prefix("CONNECT_")?.to_ascii_lowercase();
@@ -98,7 +125,11 @@ fn key(variable: &str, rules: ImageRules) -> Option<String> {
     Some(match rules {
         ImageRules::Debezium => name.replace('_', "."),
         // The longest first.
-        ImageRules::Confluent => name.replace("___", "-").replace("__", "\0").replace('_', ".").replace('\0', "_"),
+        ImageRules::Confluent => name
+            .replace("___", "-")
+            .replace("__", "\0")
+            .replace('_', ".")
+            .replace('\0', "_"),
     })
 }
 
@@ -112,7 +143,9 @@ mod tests {
     use super::*;
 
     fn of(variables: &[(&str, &str)], has_file: bool) -> Vec<(String, String)> {
-        let variables = variables.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+        let variables = variables
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()));
         settings(variables, has_file)
             .iter()
             .map(|(key, value)| (key.to_string(), value.unwrap_or_default().to_string()))
@@ -120,7 +153,10 @@ mod tests {
     }
 
     fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
-        expected.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
+        expected
+            .iter()
+            .map(|(key, value)| (key.to_string(), value.to_string()))
+            .collect()
     }
 
     #[test]
@@ -146,8 +182,17 @@ mod tests {
 
     #[test]
     fn values_are_unescaped_as_in_a_properties_file() {
-        let settings = of(&[("CONNECT_SASL_JAAS_CONFIG", r#" X required password=\"a\\b\";"#)], true);
-        assert_eq!(settings, pairs(&[("sasl.jaas.config", r#"X required password="a\b";"#)]));
+        let settings = of(
+            &[(
+                "CONNECT_SASL_JAAS_CONFIG",
+                r#" X required password=\"a\\b\";"#,
+            )],
+            true,
+        );
+        assert_eq!(
+            settings,
+            pairs(&[("sasl.jaas.config", r#"X required password="a\b";"#)])
+        );
         assert_eq!(of(&[("CONNECT_A", r"\u1")], true), pairs(&[("a", r"\u1")]));
     }
 
@@ -168,7 +213,10 @@ mod tests {
             false,
         );
         let value = |wanted: &str| {
-            settings.iter().find(|(key, _)| key == wanted).map(|(_, value)| value.as_str())
+            settings
+                .iter()
+                .find(|(key, _)| key == wanted)
+                .map(|(_, value)| value.as_str())
         };
         assert_eq!(value("bootstrap.servers"), Some("kafka:9092"));
         assert_eq!(value("config.storage.topic"), Some("my_connect_configs"));
@@ -187,6 +235,9 @@ mod tests {
     #[test]
     fn plain_names_count_only_without_a_file() {
         assert!(of(&[("BOOTSTRAP_SERVERS", "b:1"), ("GROUP_ID", "1")], true).is_empty());
-        assert_eq!(of(&[("CONNECT_GROUP_ID", "1")], true), pairs(&[("group.id", "1")]));
+        assert_eq!(
+            of(&[("CONNECT_GROUP_ID", "1")], true),
+            pairs(&[("group.id", "1")])
+        );
     }
 }

@@ -55,7 +55,12 @@ fn main() -> ExitCode {
         Err(error) => {
             // Where the text cannot be shown, the code still tells.
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Success }.into();
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Success
+            }
+            .into();
         }
     };
     let exit = match command_line.command {

@@ -78,7 +78,11 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
         }
         let num_backslashes = line.len() - line.trim_end_matches('\\').len();
         let is_continued = num_backslashes % 2 == 1;
-        let part = if is_continued { &line[..line.len() - 1] } else { line };
+        let part = if is_continued {
+            &line[..line.len() - 1]
+        } else {
+            line
+        };
         let (number, mut entry) = begun.take().unwrap_or((index + 1, String::new()));
         entry.push_str(part);
         if is_continued {
@@ -163,7 +167,13 @@ mod tests {
 
     #[test]
     fn keys_end_at_the_first_separator() {
-        for text in ["Truth = Beauty", "Truth:Beauty", "  Truth   :Beauty", "Truth Beauty", "Truth\tBeauty"] {
+        for text in [
+            "Truth = Beauty",
+            "Truth:Beauty",
+            "  Truth   :Beauty",
+            "Truth Beauty",
+            "Truth\tBeauty",
+        ] {
             assert_eq!(one(text), pair("Truth", "Beauty"));
         }
         assert_eq!(one("a==b"), pair("a", "=b"));
@@ -171,7 +181,10 @@ mod tests {
         assert_eq!(one(r"a\=b\:c\ d=e"), pair("a=b:c d", "e"));
         assert_eq!(one("cheeses"), pair("cheeses", ""));
         assert_eq!(one("=x"), pair("", "x"));
-        assert_eq!(one("listeners=http://:8083"), pair("listeners", "http://:8083"));
+        assert_eq!(
+            one("listeners=http://:8083"),
+            pair("listeners", "http://:8083")
+        );
         assert_eq!(one("a= b \t"), pair("a", "b \t"));
     }
 
@@ -183,7 +196,10 @@ mod tests {
         );
         assert_eq!(entries("a=x\\\\\nb=y"), [pair("a", "x\\"), pair("b", "y")]);
         assert_eq!(entries("a=1\\\n\nb=2"), [pair("a", "1"), pair("b", "2")]);
-        assert_eq!(entries("a=1\rb=2\r\n\r\nc=3"), [pair("a", "1"), pair("b", "2"), pair("c", "3")]);
+        assert_eq!(
+            entries("a=1\rb=2\r\n\r\nc=3"),
+            [pair("a", "1"), pair("b", "2"), pair("c", "3")]
+        );
         assert_eq!(one("a=x\\"), pair("a", "x"));
     }
 
@@ -201,7 +217,11 @@ mod tests {
         assert_eq!(one(r"a=\uD83D\uDE00"), pair("a", "😀"));
         assert_eq!(one(r"a=\uD83D"), pair("a", "\u{fffd}"));
         let error = parse("a=b\nc=d\\\n\\u00g0").unwrap_err();
-        assert!(error.to_string().starts_with("line 2: Malformed \\uxxxx encoding"));
+        assert!(
+            error
+                .to_string()
+                .starts_with("line 2: Malformed \\uxxxx encoding")
+        );
         assert!(parse(r"a\u1").is_err());
     }
 
@@ -214,7 +234,10 @@ mod tests {
 
     #[test]
     fn values_of_variables_are_unescaped_as_in_a_file() {
-        assert_eq!(unescape_value(r#" required username=\"a\" x=\\;"#).unwrap(), r#"required username="a" x=\;"#);
+        assert_eq!(
+            unescape_value(r#" required username=\"a\" x=\\;"#).unwrap(),
+            r#"required username="a" x=\;"#
+        );
         assert_eq!(unescape_value("a\nb").unwrap(), "a\nb");
         assert_eq!(unescape_value(r"\u12"), None);
     }
@@ -228,7 +251,13 @@ mod tests {
                 '\r' => stored.push_str("\\r"),
                 '=' | ':' | '#' | '!' | '\\' | ' ' | '\t' | '\u{c}' => {
                     stored.push('\\');
-                    stored.push(if c == '\t' { 't' } else if c == '\u{c}' { 'f' } else { c });
+                    stored.push(if c == '\t' {
+                        't'
+                    } else if c == '\u{c}' {
+                        'f'
+                    } else {
+                        c
+                    });
                 }
                 c => stored.push(c),
             }

@@ -138,7 +138,11 @@ async fn move_all(
     for connector in flows.iter().flat_map(|flow| flow.connectors(storage.url())) {
         rest.create(&connector).await?;
     }
-    let interval = if display.is_live() { LIVE_INTERVAL } else { PLAIN_INTERVAL };
+    let interval = if display.is_live() {
+        LIVE_INTERVAL
+    } else {
+        PLAIN_INTERVAL
+    };
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut progress = Progress::new(flows);
@@ -202,8 +206,10 @@ fn free_port(wanted: u16) -> Result<u16, String> {
             Some(listener.local_addr().ok()?.port())
         })
         .ok_or_else(|| {
-            format!("The ports {wanted} to {} are taken; choose another by --port",
-                wanted.saturating_add(MAX_PORTS_TRIED))
+            format!(
+                "The ports {wanted} to {} are taken; choose another by --port",
+                wanted.saturating_add(MAX_PORTS_TRIED)
+            )
         })
 }
 

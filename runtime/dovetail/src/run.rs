@@ -74,7 +74,9 @@ fn log_config() -> Result<LogConfig, String> {
         None | Some("" | "text") => LogFormat::Text,
         Some("json") => LogFormat::Json,
         Some(other) => {
-            return Err(format!("DOVETAIL_LOG_FORMAT has '{other}'; write text or json"));
+            return Err(format!(
+                "DOVETAIL_LOG_FORMAT has '{other}'; write text or json"
+            ));
         }
     };
     Ok(config)
@@ -88,9 +90,8 @@ fn worker_config(mode: WorkerMode, file: Option<&Path>) -> Result<WorkerConfig> 
         None => ConfigMap::new(),
     };
     // Variables that are not UTF-8 are none of ours.
-    let variables = std::env::vars_os().filter_map(|(name, value)| {
-        Some((name.into_string().ok()?, value.into_string().ok()?))
-    });
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let from_environment = environment::settings(variables, file.is_some());
     if file.is_none() && from_environment.is_empty() {
         return Err(ConnectError::config(
@@ -102,11 +103,7 @@ fn worker_config(mode: WorkerMode, file: Option<&Path>) -> Result<WorkerConfig> 
     WorkerConfig::new(mode, settings)
 }
 
-async fn run_until_stopped(
-    mode: WorkerMode,
-    file: Option<&Path>,
-    connectors: &[PathBuf],
-) -> Exit {
+async fn run_until_stopped(mode: WorkerMode, file: Option<&Path>, connectors: &[PathBuf]) -> Exit {
     let mut signals = match StopSignals::new() {
         Ok(signals) => signals,
         Err(error) => {
@@ -168,7 +165,9 @@ async fn start_connector(herder: &dyn connect_herder::Herder, path: &Path) -> Re
         config,
         initial_state,
     } = config_file::connector_file(path).map_err(|error| error.to_string())?;
-    let created = herder.put_connector_config(&name, config, initial_state, false).await;
+    let created = herder
+        .put_connector_config(&name, config, initial_state, false)
+        .await;
     let created = created.map_err(|error| error.to_string())?;
     tracing::info!("Created connector {}", created.result.name);
     Ok(())

@@ -58,9 +58,15 @@ async fn fetch(url: &str) -> Result<Report, String> {
         .timeout(ANSWER_TIMEOUT)
         .build()
         .map_err(|error| error.to_string())?;
-    let connectors = get(&client, &format!("{url}/connectors?expand=status&expand=info")).await?;
+    let connectors = get(
+        &client,
+        &format!("{url}/connectors?expand=status&expand=info"),
+    )
+    .await?;
     // A JVM worker has no /metrics: then the numbers are missing, not the states.
-    let metrics = get(&client, &format!("{url}/metrics")).await.unwrap_or_default();
+    let metrics = get(&client, &format!("{url}/metrics"))
+        .await
+        .unwrap_or_default();
     Report::new(&connectors, &metrics)
         .map_err(|error| format!("{url} does not answer as a Connect worker does: {error}"))
 }
@@ -92,11 +98,21 @@ mod tests {
     #[test]
     fn an_unreachable_worker_is_told_with_its_url() {
         // A port that was free a moment ago, and that nobody listens on.
-        let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let port = std::net::TcpListener::bind(("127.0.0.1", 0))
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let url = format!("http://127.0.0.1:{port}/");
         let error = run::runtime().unwrap().block_on(fetch(&url)).unwrap_err();
-        assert!(error.starts_with(&format!("Cannot reach a worker at {url}connectors")), "{error}");
-        let options = Options { url, output: Output::Json };
+        assert!(
+            error.starts_with(&format!("Cannot reach a worker at {url}connectors")),
+            "{error}"
+        );
+        let options = Options {
+            url,
+            output: Output::Json,
+        };
         assert_eq!(run(&options), Exit::FAILURE);
     }
 }

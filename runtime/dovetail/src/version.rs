@@ -26,7 +26,12 @@ fn write_to(out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "Plugins:")?;
     for plugin in Plugins::linked().list(false) {
         let version = plugin.version.unwrap_or_default();
-        writeln!(out, "  {:16} {} {version}", plugin.plugin_type.name(), plugin.class)?;
+        writeln!(
+            out,
+            "  {:16} {} {version}",
+            plugin.plugin_type.name(),
+            plugin.class
+        )?;
     }
     Ok(())
 }

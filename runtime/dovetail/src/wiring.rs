@@ -54,7 +54,9 @@ pub async fn start(config: WorkerConfig) -> Result<RunningWorker> {
     let plugins = Plugins::linked();
     config.check_plugins(plugins)?;
     let config = Arc::new(config);
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(|duration| tokio::time::sleep(duration).boxed()));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(|duration| {
+        tokio::time::sleep(duration).boxed()
+    }));
     let (listeners, bound) = listeners(config.listeners())?;
     let address = {
         let config = config.clone();

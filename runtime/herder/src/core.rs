@@ -144,7 +144,12 @@ pub(crate) enum WriteReason {
 #[derive(Clone, Debug)]
 pub(crate) enum PendingResponse {
     Done,
-    ConnectorInfo { connector: String, created: bool },
+    ConnectorInfo {
+        connector: String,
+        /// In the order in which the client gave it, which the reply keeps.
+        config: Box<ConfigMap>,
+        created: bool,
+    },
     StateInfo(Box<ConnectorStateInfo>),
 }
 
@@ -513,10 +518,14 @@ impl Core {
                 let response = match response {
                     PendingResponse::Done => Ok(Response::Done),
                     PendingResponse::StateInfo(info) => Ok(Response::StateInfo(*info)),
-                    PendingResponse::ConnectorInfo { connector, created } => {
-                        requests::connector_info(&connector, view)
-                            .map(|result| Response::ConnectorInfo(Created { created, result }))
-                    }
+                    PendingResponse::ConnectorInfo {
+                        connector,
+                        config,
+                        created,
+                    } => requests::connector_info(&connector, view).map(|mut result| {
+                        result.config = *config;
+                        Response::ConnectorInfo(Created { created, result })
+                    }),
                 };
                 effects.push(Effect::Reply(id, response));
             }

@@ -222,7 +222,10 @@ fn finish_producer(properties: &ClientProperties, config: &mut ClientConfig) {
     // Java keys must reach the partition that a JVM producer would choose, also when the user
     // has set something else.
     config.set("partitioner", "murmur2_random");
-    if properties.get("transactional.id").is_some_and(|id| !id.is_empty()) {
+    if properties
+        .get("transactional.id")
+        .is_some_and(|id| !id.is_empty())
+    {
         // The library refuses records that may outlive their transaction.
         let number = |key: &str, default| {
             config
@@ -256,7 +259,9 @@ fn clamped(value: &str, min: i64, max: i64) -> Result<String, String> {
 fn warn_once(client: ClientType, key: &str, reason: &str) {
     static WARNED: OnceLock<Mutex<HashSet<(ClientType, String)>>> = OnceLock::new();
     let warned = WARNED.get_or_init(Mutex::default);
-    let mut warned = warned.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut warned = warned
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
     // A bound, as overrides come from users and may name anything.
     if warned.len() < 1000 && warned.insert((client, key.to_owned())) {
         tracing::warn!("the {client} setting {key} has no effect: {reason}");

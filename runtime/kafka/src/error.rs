@@ -164,11 +164,17 @@ mod tests {
 
     #[test]
     fn codes_carry_the_protocol_names() {
-        assert_eq!(ErrorCode::TOPIC_ALREADY_EXISTS.name(), "TOPIC_ALREADY_EXISTS");
+        assert_eq!(
+            ErrorCode::TOPIC_ALREADY_EXISTS.name(),
+            "TOPIC_ALREADY_EXISTS"
+        );
         assert_eq!(ErrorCode::QUEUE_FULL.name(), "_QUEUE_FULL");
         assert_eq!(ErrorCode::MAX_POLL_EXCEEDED.name(), "_MAX_POLL_EXCEEDED");
         assert_eq!(ErrorCode::PURGED_IN_QUEUE.name(), "_PURGE_QUEUE");
-        assert_eq!(ErrorCode::UNSUPPORTED_FEATURE.name(), "_UNSUPPORTED_FEATURE");
+        assert_eq!(
+            ErrorCode::UNSUPPORTED_FEATURE.name(),
+            "_UNSUPPORTED_FEATURE"
+        );
         assert_eq!(ErrorCode::FATAL.name(), "_FATAL");
         assert_eq!(ErrorCode::new(31_000).name(), "UNKNOWN");
         assert_eq!(ErrorCode::new(31_000).to_string(), "error code 31000");
@@ -178,7 +184,11 @@ mod tests {
     fn texts_name_the_code_once() {
         let text = ErrorCode::TOPIC_AUTHORIZATION_FAILED.to_string();
         assert!(text.contains("Topic authorization failed"), "{text}");
-        assert_eq!(text.matches("TOPIC_AUTHORIZATION_FAILED").count(), 1, "{text}");
+        assert_eq!(
+            text.matches("TOPIC_AUTHORIZATION_FAILED").count(),
+            1,
+            "{text}"
+        );
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! A compacted topic as a replicated map's log: what Connect calls `KafkaBasedLog`.
 
-mod memory;
 mod librdkafka;
-mod topic;
+mod memory;
 #[cfg(test)]
 mod tests;
+mod topic;
 
 use std::future::Future;
 use std::pin::Pin;

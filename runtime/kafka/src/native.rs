@@ -68,7 +68,9 @@ impl NativeClient {
             .create_native_config()
             .map_err(|error| config_error(&error))?;
         // SAFETY: the configuration is alive and not yet given to a client.
-        unsafe { sys::rd_kafka_conf_set_events(native_config.ptr(), events | sys::RD_KAFKA_EVENT_ERROR) };
+        unsafe {
+            sys::rd_kafka_conf_set_events(native_config.ptr(), events | sys::RD_KAFKA_EVENT_ERROR)
+        };
         let kind = match kind {
             ClientKind::Producer => RDKafkaType::RD_KAFKA_PRODUCER,
             ClientKind::Consumer => RDKafkaType::RD_KAFKA_CONSUMER,
@@ -122,9 +124,8 @@ impl NativeClient {
     pub(crate) fn topic(self: &Arc<Self>, name: &str) -> Result<NativeTopic, ErrorCode> {
         let name = CString::new(name).map_err(|_| ErrorCode::UNKNOWN_TOPIC)?;
         // SAFETY: client and name are alive; a null configuration means the client's default.
-        let topic = unsafe {
-            sys::rd_kafka_topic_new(self.ptr(), name.as_ptr(), std::ptr::null_mut())
-        };
+        let topic =
+            unsafe { sys::rd_kafka_topic_new(self.ptr(), name.as_ptr(), std::ptr::null_mut()) };
         NonNull::new(topic)
             .map(|ptr| NativeTopic {
                 ptr,
@@ -228,7 +229,11 @@ impl NativeTopic {
             sys::rd_kafka_consume_start_queue(self.ptr(), partition, offset, queue.ptr.as_ptr())
         };
         // SAFETY: reads a thread-local that the failed call has set.
-        if code == 0 { Ok(()) } else { Err(unsafe { sys::rd_kafka_last_error() }.into()) }
+        if code == 0 {
+            Ok(())
+        } else {
+            Err(unsafe { sys::rd_kafka_last_error() }.into())
+        }
     }
 
     /// Ends what [`consume_start`](Self::consume_start) began.
@@ -305,7 +310,9 @@ impl Queue {
             callback();
         }
         let callback: Box<NonemptyCallback> = Box::new(Box::new(callback));
-        let opaque = std::ptr::from_ref::<NonemptyCallback>(&callback).cast_mut().cast();
+        let opaque = std::ptr::from_ref::<NonemptyCallback>(&callback)
+            .cast_mut()
+            .cast();
         // SAFETY: the queue is alive, and `opaque` stays valid until the callback is replaced
         // or removed. The library calls it under the queue's lock, so none is running after.
         unsafe { sys::rd_kafka_queue_cb_event_enable(self.ptr.as_ptr(), Some(call), opaque) };

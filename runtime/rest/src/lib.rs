@@ -16,7 +16,6 @@ mod plugins;
 mod router;
 mod server;
 
-
 pub use listener::{Listener, ListenerError};
 pub use router::{MetricsText, Rest};
 pub use server::{ServeError, Server, serve};

@@ -15,11 +15,11 @@ mod testing;
 mod tolerance;
 
 pub use chain::{Chain, ConversionError, PredicateStage, Stage, TransformStage};
+pub use connect_store::ConnectorTaskId;
 pub use connector::{
     ConnectorHandle, ConnectorInstance, ConnectorStatusListener, ConnectorTargetState,
     ConnectorUpdate, spawn_connector,
 };
-pub use connect_store::ConnectorTaskId;
 pub use sink::{ConsumerFactory, SinkTaskPlan, run_sink_task};
 pub use source::{ProducerFactory, SourceTaskPlan, TopicCreator, run_source_task};
 pub use task::{

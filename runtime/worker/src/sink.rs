@@ -74,9 +74,8 @@ pub async fn run_sink_task(plan: SinkTaskPlan, mut control: TaskControl) -> Resu
     }
     let context = SinkTaskContext::new(plan.clock.clone(), plan.reporter.clone());
     let consumer = (plan.consumer)().await?;
-    let accepts_bytes = plan.task.accepts().contains(&Form::Bytes);
     let mut runner = Runner {
-        bytes_form: plan.chain.plain_types().filter(|_| accepts_bytes),
+        bytes_form: None,
         task: plan.task,
         chain: plan.chain,
         error_policy: plan.error_policy,
@@ -85,6 +84,7 @@ pub async fn run_sink_task(plan: SinkTaskPlan, mut control: TaskControl) -> Resu
         offset_flush_interval: plan.offset_flush_interval,
         offset_flush_timeout: plan.offset_flush_timeout,
         current: Offsets::new(),
+        lags: Offsets::new(),
         commits: Commits::default(),
         pending: None,
         paused: false,
@@ -96,8 +96,14 @@ pub async fn run_sink_task(plan: SinkTaskPlan, mut control: TaskControl) -> Resu
         metrics: plan.metrics,
         clock: plan.clock,
     };
-    let result = match runner.task.start(runner.context.clone(), &plan.config).await {
+    let result = match runner
+        .task
+        .start(runner.context.clone(), &plan.config)
+        .await
+    {
         Ok(()) => {
+            let accepts_bytes = runner.task.accepts().contains(&Form::Bytes);
+            runner.bytes_form = runner.chain.plain_types().filter(|_| accepts_bytes);
             control.emit(TaskEvent::Startup);
             runner.drive(&mut control).await
         }
@@ -112,6 +118,8 @@ struct Pending {
     batch: SinkBatch,
     /// For each partition the offset after its last record, whether that record was dropped or not.
     offsets: Vec<(TopicPartition, i64)>,
+    /// For each of those partitions the offset after its last record in Kafka, if known.
+    end_offsets: Vec<Option<i64>>,
     /// How often `put` has refused it.
     num_failures: u32,
 }
@@ -129,6 +137,8 @@ struct Runner {
     bytes_form: Option<(connect_api::PlainType, connect_api::PlainType)>,
     /// For each assigned partition the offset after the last record that `put` has taken.
     current: Offsets,
+    /// For each assigned partition the number of records that wait in Kafka, as of the last batch.
+    lags: Offsets,
     commits: Commits,
     /// The batch that waits to be delivered again.
     pending: Option<Pending>,
@@ -203,6 +213,7 @@ impl Runner {
                 self.deliver(Pending {
                     batch: SinkBatch::empty(),
                     offsets: Vec::new(),
+                    end_offsets: Vec::new(),
                     num_failures: 0,
                 })
                 .await
@@ -268,7 +279,10 @@ impl Runner {
                 self.metrics.task().record_batch(num_records);
                 self.metrics.record_put(elapsed);
                 self.metrics.record_send(num_records);
+                self.note_lags(&pending.offsets, &pending.end_offsets);
                 self.current.extend(pending.offsets);
+                self.metrics
+                    .set_active_count(self.commits.num_uncommitted(&self.current));
                 if pending.num_failures > 0 {
                     tracing::info!(
                         "put took the batch after {} failures; reading on",
@@ -301,6 +315,27 @@ impl Runner {
             )
             .with_cause(error)),
         }
+    }
+
+    fn note_lags(&mut self, offsets: &[(TopicPartition, i64)], end_offsets: &[Option<i64>]) {
+        for ((partition, offset), end_offset) in offsets.iter().zip(end_offsets) {
+            if let Some(end_offset) = end_offset {
+                let lag = (end_offset - offset).max(0);
+                self.lags.insert(partition.clone(), lag);
+            }
+        }
+        if !offsets.is_empty() {
+            self.publish_lags();
+        }
+    }
+
+    fn publish_lags(&self) {
+        self.metrics.set_record_lags(
+            self.lags
+                .iter()
+                .map(|(partition, lag)| (partition.topic.clone(), partition.partition, *lag))
+                .collect(),
+        );
     }
 
     /// What the task asked for comes first, then what its error says, then a growing pause.
@@ -412,9 +447,12 @@ impl Runner {
         let Some(mut pending) = self.pending.take() else {
             return;
         };
-        pending
-            .offsets
-            .retain(|(partition, _)| !partitions.contains(partition));
+        let (offsets, end_offsets) = std::mem::take(&mut pending.offsets)
+            .into_iter()
+            .zip(std::mem::take(&mut pending.end_offsets))
+            .filter(|((partition, _), _)| !partitions.contains(partition))
+            .unzip();
+        (pending.offsets, pending.end_offsets) = (offsets, end_offsets);
         convert::retain_partitions(&mut pending.batch, |partition| {
             !partitions.contains(partition)
         });

@@ -326,12 +326,9 @@ mod tests {
     #[tokio::test]
     async fn a_cancelled_task_says_nothing() {
         let events = Arc::new(Events::default());
-        let handle = spawn_task(
-            task(2),
-            TaskTargetState::Started,
-            events.clone(),
-            |_| std::future::pending(),
-        );
+        let handle = spawn_task(task(2), TaskTargetState::Started, events.clone(), |_| {
+            std::future::pending()
+        });
         assert!(!handle.stop_within(Duration::ZERO).await);
         handle.ended().await;
         assert!(events.taken().is_empty());

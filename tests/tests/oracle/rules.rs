@@ -264,7 +264,10 @@ fn order_of_3_x(ours: &mut Comparable, _theirs: &mut Comparable) {
 /// Both show a FAILED connector; the JVM with the cast that failed and without a version.
 fn null_of_a_connector_key(ours: &mut Comparable, theirs: &mut Comparable) {
     for (side, reason) in [
-        (ours, "ConfigException: Missing required configuration \"topic\""),
+        (
+            ours,
+            "ConfigException: Missing required configuration \"topic\"",
+        ),
         (theirs, "ClassCastException: Non-string value found"),
     ] {
         if let Some(status) = side.json()

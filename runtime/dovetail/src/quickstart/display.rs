@@ -48,14 +48,35 @@ impl Display {
     ) {
         let mut text = String::new();
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "Dovetail quick start: everything runs in this process\n");
-        let _ = writeln!(text, "  Connect REST API  {}", rest_url.trim_end_matches('/'));
-        let _ = writeln!(text, "  Kafka broker      {bootstrap_servers} (embedded: it keeps nothing)");
-        let _ = writeln!(text, "  S3 server         {} (bucket quickstart)", storage.url());
-        let _ = writeln!(text, "  Objects           {}", storage.bucket_folder().display());
+        let _ = writeln!(
+            text,
+            "Dovetail quick start: everything runs in this process\n"
+        );
+        let _ = writeln!(
+            text,
+            "  Connect REST API  {}",
+            rest_url.trim_end_matches('/')
+        );
+        let _ = writeln!(
+            text,
+            "  Kafka broker      {bootstrap_servers} (embedded: it keeps nothing)"
+        );
+        let _ = writeln!(
+            text,
+            "  S3 server         {} (bucket quickstart)",
+            storage.url()
+        );
+        let _ = writeln!(
+            text,
+            "  Objects           {}",
+            storage.bucket_folder().display()
+        );
         for flow in flows {
             let (file, topic) = (flow.file().display(), flow.topic());
-            let _ = writeln!(text, "  Input             {file} -> topic {topic} -> objects");
+            let _ = writeln!(
+                text,
+                "  Input             {file} -> topic {topic} -> objects"
+            );
         }
         if !self.ends_by_itself {
             let _ = writeln!(text, "\nCtrl-C ends it. In another terminal, try:");
@@ -121,9 +142,21 @@ fn block(progress: &Progress) -> String {
     );
     for flow in progress.flows() {
         let of = flow.num_records;
-        push_row(&mut text, &format!("{}-source", flow.topic), &flow.source, of, "");
+        push_row(
+            &mut text,
+            &format!("{}-source", flow.topic),
+            &flow.source,
+            of,
+            "",
+        );
         let num_objects = flow.num_objects.to_string();
-        push_row(&mut text, &format!("{}-to-s3", flow.topic), &flow.sink, of, &num_objects);
+        push_row(
+            &mut text,
+            &format!("{}-to-s3", flow.topic),
+            &flow.sink,
+            of,
+            &num_objects,
+        );
     }
     text
 }
@@ -131,7 +164,10 @@ fn block(progress: &Progress) -> String {
 fn push_row(text: &mut String, name: &str, moved: &Moved, of: u64, objects: &str) {
     let records = format!("{}/{of}", moved.num_records);
     let (records_per_second, bytes) = (moved.records_per_second, bytes(moved.bytes_per_second));
-    let _ = writeln!(text, "{name:18} {records:>16} {records_per_second:>12.0} {bytes:>12} {objects:>9}");
+    let _ = writeln!(
+        text,
+        "{name:18} {records:>16} {records_per_second:>12.0} {bytes:>12} {objects:>9}"
+    );
 }
 
 fn plain_line(progress: &Progress) -> String {

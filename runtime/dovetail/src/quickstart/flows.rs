@@ -120,13 +120,25 @@ pub fn flows(folder: &Path, input: Option<&Path>) -> Result<Vec<Flow>, String> {
         let file_error = |error: io::Error| format!("Cannot read {}: {error}", input.display());
         let file = fs::canonicalize(input).map_err(file_error)?;
         let num_records = count_lines(&file).map_err(file_error)?;
-        return Ok(vec![Flow::new("input", file, num_records, FLIGHTS_SOURCE, FLIGHTS_SINK)]);
+        return Ok(vec![Flow::new(
+            "input",
+            file,
+            num_records,
+            FLIGHTS_SOURCE,
+            FLIGHTS_SINK,
+        )]);
     }
     let sample = |topic: &str, records: &str, source, sink| -> Result<Flow, String> {
         let file = folder.join(format!("{topic}.jsonl"));
         fs::write(&file, records)
             .map_err(|error| format!("Cannot write {}: {error}", file.display()))?;
-        Ok(Flow::new(topic, file, records.lines().count() as u64, source, sink))
+        Ok(Flow::new(
+            topic,
+            file,
+            records.lines().count() as u64,
+            source,
+            sink,
+        ))
     };
     Ok(vec![
         sample("flights", FLIGHTS, FLIGHTS_SOURCE, FLIGHTS_SINK)?,
@@ -157,16 +169,20 @@ mod tests {
     fn the_samples_flow_under_the_names_of_their_files() {
         let folder = tempfile::tempdir().unwrap();
         let flows = flows(folder.path(), None).unwrap();
-        for (flow, (source, sink)) in
-            flows.iter().zip([(FLIGHTS_SOURCE, FLIGHTS_SINK), (AIRPORTS_SOURCE, AIRPORTS_SINK)])
-        {
+        for (flow, (source, sink)) in flows.iter().zip([
+            (FLIGHTS_SOURCE, FLIGHTS_SINK),
+            (AIRPORTS_SOURCE, AIRPORTS_SINK),
+        ]) {
             let url = "http://127.0.0.1:9000";
             let [made_source, made_sink] = flow.connectors(url);
             // Only where the file is differs: the configurations can be POSTed by hand.
             let mut shipped: Value = serde_json::from_str(source).unwrap();
             shipped["config"]["file"] = flow.file().to_str().unwrap().into();
             assert_eq!(made_source.body(), shipped);
-            assert_eq!(made_sink.body(), serde_json::from_str::<Value>(sink).unwrap());
+            assert_eq!(
+                made_sink.body(),
+                serde_json::from_str::<Value>(sink).unwrap()
+            );
             assert!(flow.num_records() > 1000);
             assert_eq!(count_lines(flow.file()).unwrap(), flow.num_records());
         }
@@ -179,7 +195,9 @@ mod tests {
         let file = folder.path().join("mine.jsonl");
         fs::write(&file, "{}\n{}\n{\"incomplete\":").unwrap();
         let flows = flows(folder.path(), Some(&file)).unwrap();
-        let [flow] = flows.as_slice() else { panic!("{flows:?}") };
+        let [flow] = flows.as_slice() else {
+            panic!("{flows:?}")
+        };
         assert_eq!((flow.topic(), flow.num_records()), ("input", 2));
         let [source, sink] = flow.connectors("http://127.0.0.1:1");
         assert_eq!(source.name, "input-source");
@@ -187,6 +205,9 @@ mod tests {
         assert_eq!(sink.body()["config"]["store.url"], "http://127.0.0.1:1");
         let missing = folder.path().join("missing");
         let error = super::flows(folder.path(), Some(&missing)).unwrap_err();
-        assert!(error.contains("missing") && error.contains("No such file"), "{error}");
+        assert!(
+            error.contains("missing") && error.contains("No such file"),
+            "{error}"
+        );
     }
 }

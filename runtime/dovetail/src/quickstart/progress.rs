@@ -89,11 +89,16 @@ impl Progress {
             // Offsets cannot be read while the group rebalances: the numbers stay.
             if let Ok(offsets) = rest.get(&offsets(&flow.source_name)).await {
                 let written = written_total(&metrics, &flow.source_name);
-                flow.source.advance(written, sum(&offsets, "position"), seconds);
+                flow.source
+                    .advance(written, sum(&offsets, "position"), seconds);
             }
             if let Ok(offsets) = rest.get(&offsets(&flow.sink_name)).await {
-                let Stored { num_objects, num_bytes } = storage.stored(&flow.topic).await;
-                flow.sink.advance(sum(&offsets, "kafka_offset"), num_bytes, seconds);
+                let Stored {
+                    num_objects,
+                    num_bytes,
+                } = storage.stored(&flow.topic).await;
+                flow.sink
+                    .advance(sum(&offsets, "kafka_offset"), num_bytes, seconds);
                 flow.num_objects = num_objects;
             }
         }
@@ -103,14 +108,22 @@ impl Progress {
 
     /// Whether all records are in objects.
     pub fn is_done(&self) -> bool {
-        self.flows.iter().all(|flow| flow.sink.num_records >= flow.num_records)
+        self.flows
+            .iter()
+            .all(|flow| flow.sink.num_records >= flow.num_records)
     }
 }
 
 /// The sum of a number over the offsets of all partitions.
 fn sum(offsets: &Value, field: &str) -> u64 {
-    let offsets = offsets["offsets"].as_array().map(Vec::as_slice).unwrap_or_default();
-    offsets.iter().filter_map(|entry| entry["offset"][field].as_u64()).sum()
+    let offsets = offsets["offsets"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    offsets
+        .iter()
+        .filter_map(|entry| entry["offset"][field].as_u64())
+        .sum()
 }
 
 /// The records that a source connector has written, by the worker's metrics.
@@ -127,15 +140,21 @@ fn written_total(metrics: &str, connector: &str) -> u64 {
 
 /// The first failure among the connectors and their tasks.
 fn failure(connectors: &Value) -> Option<String> {
-    connectors.as_object()?.iter().find_map(|(name, connector)| {
-        let status = &connector["status"];
-        let tasks = status["tasks"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let failed = std::iter::once(&status["connector"])
-            .chain(tasks)
-            .find(|state| state["state"] == "FAILED")?;
-        let trace = failed["trace"].as_str().unwrap_or("it gives no reason");
-        Some(format!("The connector {name} has failed:\n{trace}"))
-    })
+    connectors
+        .as_object()?
+        .iter()
+        .find_map(|(name, connector)| {
+            let status = &connector["status"];
+            let tasks = status["tasks"]
+                .as_array()
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            let failed = std::iter::once(&status["connector"])
+                .chain(tasks)
+                .find(|state| state["state"] == "FAILED")?;
+            let trace = failed["trace"].as_str().unwrap_or("it gives no reason");
+            Some(format!("The connector {name} has failed:\n{trace}"))
+        })
 }
 
 #[cfg(test)]
@@ -169,7 +188,10 @@ mod tests {
         moved.advance(100, 1000, None);
         assert_eq!(moved.records_per_second, 0.0);
         moved.advance(300, 4000, Some(2.0));
-        assert_eq!((moved.records_per_second, moved.bytes_per_second), (100.0, 1500.0));
+        assert_eq!(
+            (moved.records_per_second, moved.bytes_per_second),
+            (100.0, 1500.0)
+        );
     }
 
     #[test]
@@ -178,6 +200,9 @@ mod tests {
         assert_eq!(failure(&running), None);
         let failed = json!({"a": {"status": {"connector": {"state": "RUNNING"},
             "tasks": [{"id": 0, "state": "FAILED", "trace": "no bucket"}]}}});
-        assert_eq!(failure(&failed).unwrap(), "The connector a has failed:\nno bucket");
+        assert_eq!(
+            failure(&failed).unwrap(),
+            "The connector a has failed:\nno bucket"
+        );
     }
 }

@@ -18,7 +18,10 @@ pub struct RestClient {
 impl RestClient {
     /// A client of the worker at this URL.
     pub fn new(url: &str) -> Result<Self, String> {
-        let client = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build();
+        let client = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .no_proxy()
+            .build();
         Ok(Self {
             url: url.trim_end_matches('/').to_string(),
             client: client.map_err(|error| error.to_string())?,

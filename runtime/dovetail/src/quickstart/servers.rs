@@ -49,7 +49,9 @@ impl ObjectStorage {
         service.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
         let service = service.build();
         let cannot_listen = |error: io::Error| format!("Cannot listen for S3 requests: {error}");
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(cannot_listen)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
         let server = tokio::spawn(async move {
             loop {
@@ -132,14 +134,19 @@ mod tests {
     async fn the_server_wants_credentials_and_counts_objects() {
         let folder = tempfile::tempdir().unwrap();
         let storage = ObjectStorage::start(folder.path()).await.unwrap();
-        let answer = reqwest::get(format!("{}/{BUCKET}?list-type=2", storage.url())).await.unwrap();
+        let answer = reqwest::get(format!("{}/{BUCKET}?list-type=2", storage.url()))
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 403);
         assert_eq!(storage.stored("t").await, Stored::default());
         let partition = storage.bucket_folder().join("topics/t/partition=0");
         fs::create_dir_all(&partition).unwrap();
         fs::write(partition.join("t+0+0000000000.json"), "12345").unwrap();
         fs::write(partition.join(".hidden"), "1").unwrap();
-        let expected = Stored { num_objects: 1, num_bytes: 5 };
+        let expected = Stored {
+            num_objects: 1,
+            num_bytes: 5,
+        };
         assert_eq!(storage.stored("t").await, expected);
     }
 }

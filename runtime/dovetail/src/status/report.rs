@@ -141,7 +141,9 @@ fn first_line(trace: Option<String>) -> Option<String> {
     let trace = trace?;
     let mut lines = trace.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next()?;
-    let cause = lines.filter_map(|line| line.strip_prefix("Caused by: ")).next_back();
+    let cause = lines
+        .filter_map(|line| line.strip_prefix("Caused by: "))
+        .next_back();
     // The outermost line only says that the task has ended.
     let is_empty_talk = first.contains("due to unrecoverable exception");
     Some(cause.filter(|_| is_empty_talk).unwrap_or(first).to_string())
@@ -171,7 +173,11 @@ impl Rates {
                 continue;
             }
             let label = |wanted| labels.iter().find(|(label, _)| label == wanted);
-            let task = match (label("connector"), label("task"), label("client_id")) {
+            let task = match (
+                label("connector"),
+                label("task"),
+                label("client_id").or_else(|| label("clientId")),
+            ) {
                 (Some((_, connector)), Some((_, task)), _) => {
                     task.parse().ok().map(|task| (connector.clone(), task))
                 }
@@ -202,7 +208,9 @@ impl Rates {
 
 /// The task whose consumer has this id.
 fn task_of_consumer(client_id: &str) -> Option<(String, i64)> {
-    let (connector, task) = client_id.strip_prefix("connector-consumer-")?.rsplit_once('-')?;
+    let (connector, task) = client_id
+        .strip_prefix("connector-consumer-")?
+        .rsplit_once('-')?;
     Some((connector.to_string(), task.parse().ok()?))
 }
 
@@ -282,8 +290,14 @@ nonsense{
             panic!("{report:?}");
         };
         assert_eq!(broken.error.as_deref(), Some("org.X: bad"));
-        assert_eq!((broken.class.as_str(), broken.worker_id.as_str()), ("", "b:2"));
-        assert_eq!((s3.class.as_str(), s3.connector_type.as_str()), ("S3SinkConnector", "sink"));
+        assert_eq!(
+            (broken.class.as_str(), broken.worker_id.as_str()),
+            ("", "b:2")
+        );
+        assert_eq!(
+            (s3.class.as_str(), s3.connector_type.as_str()),
+            ("S3SinkConnector", "sink")
+        );
         let ids: Vec<_> = s3.tasks.iter().map(|task| task.id).collect();
         assert_eq!(ids, [0, 1]);
         assert_eq!(s3.tasks[0].records_per_second, Some(12.5));
@@ -294,7 +308,10 @@ nonsense{
 
     #[test]
     fn numbers_may_be_missing_but_not_the_states() {
-        assert_eq!(Report::new(CONNECTORS, "").unwrap().connectors[1].tasks[0].lag, None);
+        assert_eq!(
+            Report::new(CONNECTORS, "").unwrap().connectors[1].tasks[0].lag,
+            None
+        );
         assert!(Report::new("<html>", "").is_err());
         assert!(Report::new("{}", "").unwrap().connectors.is_empty());
     }

@@ -3,7 +3,15 @@
 use super::report::{Connector, Report};
 use std::fmt::Write;
 
-const HEADINGS: [&str; 7] = ["CONNECTOR", "TYPE", "TASK", "STATE", "WORKER", "RECORDS/S", "LAG"];
+const HEADINGS: [&str; 7] = [
+    "CONNECTOR",
+    "TYPE",
+    "TASK",
+    "STATE",
+    "WORKER",
+    "RECORDS/S",
+    "LAG",
+];
 const NUM_TEXT_COLUMNS: usize = 5;
 /// Longer error lines are cut: the table is for a glance.
 const MAX_ERROR_CHARS: usize = 200;
@@ -66,10 +74,17 @@ fn rows_of(connector: &Connector) -> impl Iterator<Item = Row> {
 }
 
 fn number(value: Option<f64>, num_decimals: usize) -> String {
-    value.map_or_else(|| "-".to_string(), |value| format!("{value:.num_decimals$}"))
+    value.map_or_else(
+        || "-".to_string(),
+        |value| format!("{value:.num_decimals$}"),
+    )
 }
 
-fn push_line(text: &mut String, cells: &[String; HEADINGS.len()], widths: &[usize; HEADINGS.len()]) {
+fn push_line(
+    text: &mut String,
+    cells: &[String; HEADINGS.len()],
+    widths: &[usize; HEADINGS.len()],
+) {
     let mut line = String::new();
     for (index, (cell, width)) in cells.iter().zip(widths).enumerate() {
         let _ = if index < NUM_TEXT_COLUMNS {
@@ -86,7 +101,11 @@ fn cut(error: &str) -> String {
     if error.chars().count() <= MAX_ERROR_CHARS {
         return error.to_string();
     }
-    error.chars().take(MAX_ERROR_CHARS - 3).chain("...".chars()).collect()
+    error
+        .chars()
+        .take(MAX_ERROR_CHARS - 3)
+        .chain("...".chars())
+        .collect()
 }
 
 #[cfg(test)]
@@ -126,7 +145,12 @@ mod tests {
              \x20                1     FAILED   w:8083          -     -\n\
              \x20   org.X: no bucket\n"
         );
-        assert_eq!(render(&Report { connectors: Vec::new() }), "There are no connectors");
+        assert_eq!(
+            render(&Report {
+                connectors: Vec::new()
+            }),
+            "There are no connectors"
+        );
         assert_eq!(cut(&"x".repeat(300)).len(), 200);
     }
 }

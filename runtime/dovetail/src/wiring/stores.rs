@@ -61,17 +61,23 @@ fn log(config: &WorkerConfig, topic: StorageTopic) -> Arc<dyn CompactedLog> {
 fn prepare(config: &WorkerConfig) -> Box<dyn Fn() -> BoxFuture<'static, Result<()>> + Send + Sync> {
     let mut admin = config.client_properties(ClientType::Admin);
     admin.set("client.id", config.shared_admin_client_id());
-    let topics: Arc<[TopicSpec]> =
-        [StorageTopic::Offsets, StorageTopic::Statuses, StorageTopic::Configs]
-            .map(|topic| config.storage_topic(topic))
-            .into();
+    let topics: Arc<[TopicSpec]> = [
+        StorageTopic::Offsets,
+        StorageTopic::Statuses,
+        StorageTopic::Configs,
+    ]
+    .map(|topic| config.storage_topic(topic))
+    .into();
     Box::new(move || ensure_topics(admin.clone(), topics.clone()).boxed())
 }
 
 async fn ensure_topics(admin: ClientProperties, topics: Arc<[TopicSpec]>) -> Result<()> {
-    let admin = LibrdkafkaAdmin::new(&admin)
-        .map_err(|error| ConnectError::config(format!("Failed to create the admin client: {error}")))?;
-    let ensured = topics.iter().map(|topic| ensure_topic(&admin, topic, CREATE_TOPIC_TIMEOUT));
+    let admin = LibrdkafkaAdmin::new(&admin).map_err(|error| {
+        ConnectError::config(format!("Failed to create the admin client: {error}"))
+    })?;
+    let ensured = topics
+        .iter()
+        .map(|topic| ensure_topic(&admin, topic, CREATE_TOPIC_TIMEOUT));
     futures::future::try_join_all(ensured)
         .await
         .map_err(|error| ConnectError::from(StoreError::from(error)))?;

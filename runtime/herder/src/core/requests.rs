@@ -81,6 +81,7 @@ impl Core {
                         id,
                         PendingResponse::ConnectorInfo {
                             connector: connector.clone(),
+                            config: Box::new(config.clone()),
                             created: !exists,
                         },
                     ),

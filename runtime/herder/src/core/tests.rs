@@ -108,7 +108,10 @@ impl World {
     fn carry_out(&mut self, effect: Effect) -> Option<Outcome> {
         match effect {
             Effect::Reply(RequestId(id), _) => {
-                assert!(self.open_requests.remove(&id), "request {id} was answered twice");
+                assert!(
+                    self.open_requests.remove(&id),
+                    "request {id} was answered twice"
+                );
             }
             Effect::JoinReply(protocols) => {
                 self.generation += 1;
@@ -157,15 +160,19 @@ impl World {
                 let before = self.running_connectors.insert(connector.clone(), config);
                 assert!(before.is_none(), "connector {connector} was started twice");
                 self.host
-                    .push(Input::Outcome(Outcome::ConnectorTransitioned(connector, outcome)));
+                    .push(Input::Outcome(Outcome::ConnectorTransitioned(
+                        connector, outcome,
+                    )));
             }
             Effect::TransitionConnector {
                 connector,
                 target_state,
-            } => self.host.push(Input::Outcome(Outcome::ConnectorTransitioned(
-                connector,
-                Ok(target_state),
-            ))),
+            } => self
+                .host
+                .push(Input::Outcome(Outcome::ConnectorTransitioned(
+                    connector,
+                    Ok(target_state),
+                ))),
             Effect::StopConnectors(connectors) => {
                 for connector in connectors {
                     let before = self.running_connectors.remove(&connector);
@@ -219,7 +226,9 @@ impl World {
                 config,
                 target_state,
             } => now(configs.put_connector_config(&connector, &config, target_state)),
-            Write::RemoveConnector { connector } => now(configs.remove_connector_config(&connector)),
+            Write::RemoveConnector { connector } => {
+                now(configs.remove_connector_config(&connector))
+            }
             Write::TaskConfigs {
                 connector,
                 configs: tasks,
@@ -288,7 +297,11 @@ impl World {
             self.feed(Input::Config(update));
             return true;
         }
-        if let Some(deadline) = self.core.next_deadline().filter(|time| *time < Duration::MAX) {
+        if let Some(deadline) = self
+            .core
+            .next_deadline()
+            .filter(|time| *time < Duration::MAX)
+        {
             self.now = self.now.max(deadline);
             self.feed(Input::Tick);
             return true;
@@ -367,7 +380,11 @@ impl World {
 
     fn check(&self) {
         let configs = self.configs.snapshot();
-        assert!(self.open_requests.is_empty(), "unanswered: {:?}", self.open_requests);
+        assert!(
+            self.open_requests.is_empty(),
+            "unanswered: {:?}",
+            self.open_requests
+        );
         let configured: Vec<&str> = configs.connectors().collect();
         let running: Vec<&str> = self.running_connectors.keys().map(String::as_str).collect();
         assert_eq!(running, configured);

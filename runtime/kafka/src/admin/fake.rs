@@ -45,7 +45,9 @@ impl FakeAdmin {
 
     /// Sets what a group has committed.
     pub fn set_group_offsets(&self, group_id: &str, offsets: Vec<PartitionOffset>) {
-        self.state().group_offsets.insert(group_id.to_owned(), offsets);
+        self.state()
+            .group_offsets
+            .insert(group_id.to_owned(), offsets);
     }
 
     /// Sets the watermarks of a partition; without them they are both 0.
@@ -55,7 +57,11 @@ impl FakeAdmin {
 
     /// Makes the next call of the method named `method` fail.
     pub fn fail_next(&self, method: &'static str, error: AdminError) {
-        self.state().errors.entry(method).or_default().push_back(error);
+        self.state()
+            .errors
+            .entry(method)
+            .or_default()
+            .push_back(error);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -102,7 +108,10 @@ impl Admin for FakeAdmin {
 
     async fn topic_configs(&self, topic: &str) -> Result<BTreeMap<String, String>, AdminError> {
         let state = self.call("topic_configs")?;
-        let found = state.topics.get(topic).ok_or_else(|| unknown_topic(topic))?;
+        let found = state
+            .topics
+            .get(topic)
+            .ok_or_else(|| unknown_topic(topic))?;
         Ok(found.configs.clone())
     }
 
@@ -111,7 +120,11 @@ impl Admin for FakeAdmin {
         group_id: &str,
     ) -> Result<Vec<PartitionOffset>, AdminError> {
         let state = self.call("list_consumer_group_offsets")?;
-        Ok(state.group_offsets.get(group_id).cloned().unwrap_or_default())
+        Ok(state
+            .group_offsets
+            .get(group_id)
+            .cloned()
+            .unwrap_or_default())
     }
 
     async fn watermarks(&self, partition: &TopicPartition) -> Result<Watermarks, AdminError> {

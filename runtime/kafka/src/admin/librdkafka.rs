@@ -51,7 +51,10 @@ impl LibrdkafkaAdmin {
         )?;
         let shared = Shared {
             config: properties.to_native(ClientType::Admin)?,
-            bootstrap_servers: properties.get("bootstrap.servers").unwrap_or_default().to_owned(),
+            bootstrap_servers: properties
+                .get("bootstrap.servers")
+                .unwrap_or_default()
+                .to_owned(),
             timeout,
         };
         // Refuses what the library refuses, such as a file that is not there.
@@ -210,7 +213,8 @@ impl Admin for LibrdkafkaAdmin {
     async fn describe_topic(&self, topic: &str) -> Result<Option<TopicDescription>, AdminError> {
         let topic = topic.to_owned();
         let operation = format!("describing topic {topic}");
-        self.run(operation, move |call| call.describe_topic(&topic)).await
+        self.run(operation, move |call| call.describe_topic(&topic))
+            .await
     }
 
     async fn create_topic(&self, topic: &NewTopic) -> Result<TopicCreation, AdminError> {

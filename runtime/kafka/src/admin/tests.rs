@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Admin, AdminError, FakeAdmin, LibrdkafkaAdmin, NewTopic, TopicDescription, Watermarks};
+use super::{
+    Admin, AdminError, FakeAdmin, LibrdkafkaAdmin, NewTopic, TopicDescription, Watermarks,
+};
 use crate::client_config::ClientProperties;
 use crate::log::{CompactedLog, KafkaLog, KafkaLogConfig};
 use crate::mock::MockCluster;
@@ -31,7 +33,10 @@ async fn the_suite(admin: &dyn Admin) {
         admin.watermarks(&TopicPartition::new(TOPIC, 2)).await,
         Ok(Watermarks { low: 0, high: 0 })
     );
-    let error = admin.watermarks(&TopicPartition::new("missing", 0)).await.unwrap_err();
+    let error = admin
+        .watermarks(&TopicPartition::new("missing", 0))
+        .await
+        .unwrap_err();
     assert!(matches!(error, AdminError::UnknownTopic { .. }), "{error}");
 }
 
@@ -79,7 +84,10 @@ async fn brokers_that_are_not_there_are_named() {
         admin.cluster_id().await.unwrap_err(),
         admin.describe_topic(TOPIC).await.unwrap_err(),
         admin.topic_configs(TOPIC).await.unwrap_err(),
-        admin.list_consumer_group_offsets("group").await.unwrap_err(),
+        admin
+            .list_consumer_group_offsets("group")
+            .await
+            .unwrap_err(),
     ];
     for error in errors {
         assert!(matches!(error, AdminError::Timeout { .. }), "{error:?}");

@@ -68,7 +68,8 @@ pub(super) fn apply(
         "sasl_plaintext" => (false, true),
         "sasl_ssl" => (true, true),
         _ => {
-            let reason = format!("'{protocol}' is none of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL");
+            let reason =
+                format!("'{protocol}' is none of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL");
             return Err(invalid("security.protocol", reason));
         }
     };
@@ -81,7 +82,10 @@ pub(super) fn apply(
             None => {}
             Some("") => _ = config.set("ssl.endpoint.identification.algorithm", "none"),
             Some(algorithm) => {
-                config.set("ssl.endpoint.identification.algorithm", algorithm.to_ascii_lowercase());
+                config.set(
+                    "ssl.endpoint.identification.algorithm",
+                    algorithm.to_ascii_lowercase(),
+                );
             }
         }
     }
@@ -110,7 +114,11 @@ fn store_type(
         .extension()
         .and_then(|extension| extension.to_str())
         .map(str::to_ascii_lowercase);
-    match properties.get(type_key).map(str::to_ascii_uppercase).as_deref() {
+    match properties
+        .get(type_key)
+        .map(str::to_ascii_uppercase)
+        .as_deref()
+    {
         Some("PEM") => Ok(StoreType::Pem),
         Some("PKCS12") => Ok(StoreType::Pkcs12),
         // JKS is Java's default and reads PKCS#12 files too, so the ending has a say.
@@ -128,7 +136,9 @@ fn apply_trust(properties: &ClientProperties, config: &mut ClientConfig) -> Resu
         config.set("ssl.ca.pem", certificates);
         return Ok(());
     }
-    let Some(location) = properties.get("ssl.truststore.location").filter(|it| !it.is_empty())
+    let Some(location) = properties
+        .get("ssl.truststore.location")
+        .filter(|it| !it.is_empty())
     else {
         return Ok(());
     };
@@ -159,7 +169,10 @@ fn apply_identity(properties: &ClientProperties, config: &mut ClientConfig) -> R
         }
         return Ok(());
     }
-    let Some(location) = properties.get("ssl.keystore.location").filter(|it| !it.is_empty()) else {
+    let Some(location) = properties
+        .get("ssl.keystore.location")
+        .filter(|it| !it.is_empty())
+    else {
         return Ok(());
     };
     match store_type(properties, "ssl.keystore.type", location)? {
@@ -189,7 +202,10 @@ fn apply_identity(properties: &ClientProperties, config: &mut ClientConfig) -> R
 
 fn apply_sasl(properties: &ClientProperties, config: &mut ClientConfig) -> Result<(), Invalid> {
     // GSSAPI is Java's default too.
-    let mechanism = properties.get("sasl.mechanism").unwrap_or("GSSAPI").to_ascii_uppercase();
+    let mechanism = properties
+        .get("sasl.mechanism")
+        .unwrap_or("GSSAPI")
+        .to_ascii_uppercase();
     match mechanism.as_str() {
         "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512" => {}
         _ => {
@@ -205,7 +221,11 @@ fn apply_sasl(properties: &ClientProperties, config: &mut ClientConfig) -> Resul
         .get(jaas_key)
         .ok_or_else(|| (jaas_key, format!("it is needed for {mechanism}")))?;
     let entry = parse_jaas(jaas).map_err(|reason| (jaas_key, reason))?;
-    let expected = if mechanism == "PLAIN" { "PlainLoginModule" } else { "ScramLoginModule" };
+    let expected = if mechanism == "PLAIN" {
+        "PlainLoginModule"
+    } else {
+        "ScramLoginModule"
+    };
     if entry.login_module.rsplit('.').next() != Some(expected) {
         let reason = format!("its login module must be {expected} for {mechanism}");
         return Err((jaas_key, reason));

@@ -32,27 +32,51 @@ const LIBRARY_DOES: &str = "the client library manages this by itself";
 /// Properties of all clients.
 const COMMON: &[(&str, Action)] = &[
     ("bootstrap.servers", Same),
-    ("bootstrap.controllers", Refused("give the brokers in bootstrap.servers")),
+    (
+        "bootstrap.controllers",
+        Refused("give the brokers in bootstrap.servers"),
+    ),
     ("client.id", Same),
     ("client.rack", Same),
     ("client.dns.lookup", Same),
     ("metadata.max.age.ms", Convert(metadata_max_age)),
     ("metadata.recovery.strategy", Same),
     ("metadata.recovery.rebootstrap.trigger.ms", Same),
-    ("connections.max.idle.ms", Clamped("connections.max.idle.ms", 0, 2_147_483_647)),
-    ("reconnect.backoff.ms", Clamped("reconnect.backoff.ms", 0, 3_600_000)),
-    ("reconnect.backoff.max.ms", Clamped("reconnect.backoff.max.ms", 0, 3_600_000)),
+    (
+        "connections.max.idle.ms",
+        Clamped("connections.max.idle.ms", 0, 2_147_483_647),
+    ),
+    (
+        "reconnect.backoff.ms",
+        Clamped("reconnect.backoff.ms", 0, 3_600_000),
+    ),
+    (
+        "reconnect.backoff.max.ms",
+        Clamped("reconnect.backoff.max.ms", 0, 3_600_000),
+    ),
     ("retry.backoff.ms", Clamped("retry.backoff.ms", 1, 300_000)),
-    ("retry.backoff.max.ms", Clamped("retry.backoff.max.ms", 1, 300_000)),
+    (
+        "retry.backoff.max.ms",
+        Clamped("retry.backoff.max.ms", 1, 300_000),
+    ),
     // Java's -1 is the operating system's default, the library's 0.
-    ("send.buffer.bytes", Clamped("socket.send.buffer.bytes", 0, 100_000_000)),
-    ("receive.buffer.bytes", Clamped("socket.receive.buffer.bytes", 0, 100_000_000)),
+    (
+        "send.buffer.bytes",
+        Clamped("socket.send.buffer.bytes", 0, 100_000_000),
+    ),
+    (
+        "receive.buffer.bytes",
+        Clamped("socket.receive.buffer.bytes", 0, 100_000_000),
+    ),
     (
         "socket.connection.setup.timeout.ms",
         Clamped("socket.connection.setup.timeout.ms", 1000, 2_147_483_647),
     ),
     ("socket.connection.setup.timeout.max.ms", IgnoredSilently),
-    ("request.timeout.ms", Clamped("socket.timeout.ms", 10, 300_000)),
+    (
+        "request.timeout.ms",
+        Clamped("socket.timeout.ms", 10, 300_000),
+    ),
     ("default.api.timeout.ms", Own),
     ("enable.metrics.push", Same),
     ("metric.reporters", Ignored(NO_JAVA_CLASSES)),
@@ -74,7 +98,10 @@ const PRODUCER: &[(&str, Action)] = &[
     ("compression.gzip.level", Own),
     ("compression.lz4.level", Own),
     ("compression.zstd.level", Own),
-    ("delivery.timeout.ms", Clamped("delivery.timeout.ms", 1, 2_147_483_647)),
+    (
+        "delivery.timeout.ms",
+        Clamped("delivery.timeout.ms", 1, 2_147_483_647),
+    ),
     ("enable.idempotence", Same),
     ("key.serializer", IgnoredSilently),
     ("value.serializer", IgnoredSilently),
@@ -85,17 +112,37 @@ const PRODUCER: &[(&str, Action)] = &[
         "max.in.flight.requests.per.connection",
         Clamped("max.in.flight.requests.per.connection", 1, 1_000_000),
     ),
-    ("max.request.size", Clamped("message.max.bytes", 1000, 1_000_000_000)),
+    (
+        "max.request.size",
+        Clamped("message.max.bytes", 1000, 1_000_000_000),
+    ),
     ("metadata.max.idle.ms", IgnoredSilently),
-    ("partitioner.class", Ignored("Java classes can't be loaded here; partitions are chosen as by Java's default partitioner")),
-    ("partitioner.adaptive.partitioning.enable", Ignored(LIBRARY_DOES)),
+    (
+        "partitioner.class",
+        Ignored(
+            "Java classes can't be loaded here; partitions are chosen as by Java's default partitioner",
+        ),
+    ),
+    (
+        "partitioner.adaptive.partitioning.enable",
+        Ignored(LIBRARY_DOES),
+    ),
     ("partitioner.availability.timeout.ms", Ignored(LIBRARY_DOES)),
-    ("partitioner.ignore.keys", Refused("records with a key always go to the key's partition here; remove the setting")),
+    (
+        "partitioner.ignore.keys",
+        Refused("records with a key always go to the key's partition here; remove the setting"),
+    ),
     ("request.timeout.ms", Convert(producer_request_timeout)),
     ("retries", Clamped("retries", 0, 2_147_483_647)),
-    ("transaction.timeout.ms", Clamped("transaction.timeout.ms", 1000, 2_147_483_647)),
+    (
+        "transaction.timeout.ms",
+        Clamped("transaction.timeout.ms", 1000, 2_147_483_647),
+    ),
     ("transactional.id", Same),
-    ("transaction.two.phase.commit.enable", Refused("two-phase commit is not supported")),
+    (
+        "transaction.two.phase.commit.enable",
+        Refused("two-phase commit is not supported"),
+    ),
 ];
 
 const CONSUMER: &[(&str, Action)] = &[
@@ -105,9 +152,18 @@ const CONSUMER: &[(&str, Action)] = &[
     ("check.crcs", Same),
     ("enable.auto.commit", Convert(enable_auto_commit)),
     ("exclude.internal.topics", Own),
-    ("fetch.max.bytes", Clamped("fetch.max.bytes", 1, 2_147_483_135)),
-    ("fetch.max.wait.ms", Clamped("fetch.wait.max.ms", 0, 300_000)),
-    ("fetch.min.bytes", Clamped("fetch.min.bytes", 1, 100_000_000)),
+    (
+        "fetch.max.bytes",
+        Clamped("fetch.max.bytes", 1, 2_147_483_135),
+    ),
+    (
+        "fetch.max.wait.ms",
+        Clamped("fetch.wait.max.ms", 0, 300_000),
+    ),
+    (
+        "fetch.min.bytes",
+        Clamped("fetch.min.bytes", 1, 100_000_000),
+    ),
     ("group.id", Same),
     ("group.instance.id", Same),
     ("group.protocol", Convert(lower_case_group_protocol)),
@@ -116,10 +172,19 @@ const CONSUMER: &[(&str, Action)] = &[
     ("isolation.level", Convert(isolation_level)),
     ("key.deserializer", IgnoredSilently),
     ("value.deserializer", IgnoredSilently),
-    ("max.partition.fetch.bytes", Convert(max_partition_fetch_bytes)),
-    ("max.poll.interval.ms", Clamped("max.poll.interval.ms", 1, 86_400_000)),
+    (
+        "max.partition.fetch.bytes",
+        Convert(max_partition_fetch_bytes),
+    ),
+    (
+        "max.poll.interval.ms",
+        Clamped("max.poll.interval.ms", 1, 86_400_000),
+    ),
     ("max.poll.records", Own),
-    ("partition.assignment.strategy", Convert(partition_assignment_strategy)),
+    (
+        "partition.assignment.strategy",
+        Convert(partition_assignment_strategy),
+    ),
     ("session.timeout.ms", Same),
     ("share.acknowledgement.mode", IgnoredSilently),
 ];
@@ -237,8 +302,14 @@ fn buffer_memory(value: &str) -> Converted {
 fn producer_request_timeout(value: &str) -> Converted {
     let timeout_ms = number(value)?;
     Ok(vec![
-        ("request.timeout.ms", timeout_ms.clamp(1, 900_000).to_string()),
-        ("socket.timeout.ms", timeout_ms.clamp(10, 300_000).to_string()),
+        (
+            "request.timeout.ms",
+            timeout_ms.clamp(1, 900_000).to_string(),
+        ),
+        (
+            "socket.timeout.ms",
+            timeout_ms.clamp(10, 300_000).to_string(),
+        ),
     ])
 }
 
@@ -248,7 +319,9 @@ fn auto_offset_reset(value: &str) -> Converted {
         "latest" => "latest",
         "none" => "error",
         other if other.starts_with("by_duration:") => {
-            return Err("by_duration is not supported here: choose earliest, latest or none".to_owned());
+            return Err(
+                "by_duration is not supported here: choose earliest, latest or none".to_owned(),
+            );
         }
         _ => return Err(format!("'{value}' is none of earliest, latest, none")),
     };
@@ -258,9 +331,11 @@ fn auto_offset_reset(value: &str) -> Converted {
 fn enable_auto_commit(value: &str) -> Converted {
     match value.to_ascii_lowercase().as_str() {
         "false" => Ok(Vec::new()),
-        _ => Err("offsets are committed by the task only after its sink has stored the records; \
+        _ => Err(
+            "offsets are committed by the task only after its sink has stored the records; \
                   the value must be false"
-            .to_owned()),
+                .to_owned(),
+        ),
     }
 }
 
@@ -272,7 +347,9 @@ fn isolation_level(value: &str) -> Converted {
     let level = value.to_ascii_lowercase();
     match level.as_str() {
         "read_committed" | "read_uncommitted" => Ok(vec![("isolation.level", level)]),
-        _ => Err(format!("'{value}' is none of read_committed, read_uncommitted")),
+        _ => Err(format!(
+            "'{value}' is none of read_committed, read_uncommitted"
+        )),
     }
 }
 
@@ -285,7 +362,11 @@ fn max_partition_fetch_bytes(value: &str) -> Converted {
 /// takes one that all members know; the library takes either eager ones or the cooperative one.
 fn partition_assignment_strategy(value: &str) -> Converted {
     let mut names = Vec::new();
-    for class in value.split(',').map(str::trim).filter(|class| !class.is_empty()) {
+    for class in value
+        .split(',')
+        .map(str::trim)
+        .filter(|class| !class.is_empty())
+    {
         let name = match class.rsplit('.').next().unwrap_or(class) {
             "RangeAssignor" | "range" => "range",
             "RoundRobinAssignor" | "roundrobin" => "roundrobin",

@@ -29,7 +29,11 @@ fn refusal(client: ClientType, properties: &[(&str, &str)]) -> String {
 
 #[test]
 fn the_defaults_are_accepted_by_the_library() {
-    for client in [ClientType::Producer, ClientType::Consumer, ClientType::Admin] {
+    for client in [
+        ClientType::Producer,
+        ClientType::Consumer,
+        ClientType::Admin,
+    ] {
         native(client, &[]);
     }
 }
@@ -135,7 +139,10 @@ fn names_units_and_values_are_translated() {
 #[test]
 fn a_batch_size_of_zero_means_single_records() {
     let config = native(ClientType::Producer, &[("batch.size", "0")]);
-    assert_eq!(config.get("batch.num.messages").map(String::as_str), Some("1"));
+    assert_eq!(
+        config.get("batch.num.messages").map(String::as_str),
+        Some("1")
+    );
 }
 
 #[test]
@@ -175,10 +182,22 @@ fn sasl_credentials_come_from_the_login_module() {
 
 #[test]
 fn what_can_not_be_honoured_is_refused_with_a_way_out() {
-    let jks = [("security.protocol", "SSL"), ("ssl.truststore.location", "/etc/trust.jks")];
-    let identity = [("security.protocol", "SSL"), ("ssl.keystore.location", "/etc/key.jks")];
-    let kerberos = [("security.protocol", "SASL_SSL"), ("sasl.mechanism", "GSSAPI")];
-    let no_login = [("security.protocol", "SASL_SSL"), ("sasl.mechanism", "PLAIN")];
+    let jks = [
+        ("security.protocol", "SSL"),
+        ("ssl.truststore.location", "/etc/trust.jks"),
+    ];
+    let identity = [
+        ("security.protocol", "SSL"),
+        ("ssl.keystore.location", "/etc/key.jks"),
+    ];
+    let kerberos = [
+        ("security.protocol", "SASL_SSL"),
+        ("sasl.mechanism", "GSSAPI"),
+    ];
+    let no_login = [
+        ("security.protocol", "SASL_SSL"),
+        ("sasl.mechanism", "PLAIN"),
+    ];
     let wrong_login = [
         ("security.protocol", "SASL_SSL"),
         ("sasl.mechanism", "SCRAM-SHA-256"),
@@ -190,11 +209,31 @@ fn what_can_not_be_honoured_is_refused_with_a_way_out() {
         (&kerberos[..], "sasl.mechanism", "SCRAM-SHA-512"),
         (&no_login[..], "sasl.jaas.config", "needed"),
         (&wrong_login[..], "sasl.jaas.config", "ScramLoginModule"),
-        (&[("security.protocol", "TLS")][..], "security.protocol", "SASL_SSL"),
-        (&[("ssl.engine.factory.class", "A")][..], "ssl.engine.factory.class", "Java"),
-        (&[("auto.offset.reset", "by_duration:P1D")][..], "auto.offset.reset", "earliest"),
-        (&[("enable.auto.commit", "true")][..], "enable.auto.commit", "false"),
-        (&[("fetch.min.bytes", "many")][..], "fetch.min.bytes", "'many'"),
+        (
+            &[("security.protocol", "TLS")][..],
+            "security.protocol",
+            "SASL_SSL",
+        ),
+        (
+            &[("ssl.engine.factory.class", "A")][..],
+            "ssl.engine.factory.class",
+            "Java",
+        ),
+        (
+            &[("auto.offset.reset", "by_duration:P1D")][..],
+            "auto.offset.reset",
+            "earliest",
+        ),
+        (
+            &[("enable.auto.commit", "true")][..],
+            "enable.auto.commit",
+            "false",
+        ),
+        (
+            &[("fetch.min.bytes", "many")][..],
+            "fetch.min.bytes",
+            "'many'",
+        ),
         (
             &[("partition.assignment.strategy", "com.example.Own")][..],
             "partition.assignment.strategy",
@@ -212,7 +251,10 @@ fn what_can_not_be_honoured_is_refused_with_a_way_out() {
 fn security_settings_of_an_unused_protocol_have_no_effect() {
     let config = native(
         ClientType::Producer,
-        &[("ssl.truststore.location", "/etc/trust.jks"), ("sasl.mechanism", "GSSAPI")],
+        &[
+            ("ssl.truststore.location", "/etc/trust.jks"),
+            ("sasl.mechanism", "GSSAPI"),
+        ],
     );
     assert_eq!(config["security.protocol"], "plaintext");
     assert!(!config.contains_key("sasl.mechanism"));
@@ -222,7 +264,10 @@ fn security_settings_of_an_unused_protocol_have_no_effect() {
 fn debug_output_has_no_values() {
     let properties = ClientProperties::from_iter([("sasl.jaas.config", PLAIN)]);
     let text = format!("{properties:?}");
-    assert!(text.contains("sasl.jaas.config") && !text.contains("alice"), "{text}");
+    assert!(
+        text.contains("sasl.jaas.config") && !text.contains("alice"),
+        "{text}"
+    );
 }
 
 fn any_client() -> impl Strategy<Value = ClientType> {

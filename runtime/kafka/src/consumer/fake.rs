@@ -178,7 +178,9 @@ impl FakeConsumer {
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    state
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 impl FakeConsumerHandle {
@@ -198,7 +200,11 @@ impl FakeConsumerHandle {
         records: impl IntoIterator<Item = FakeRecord>,
     ) {
         let mut state = self.state();
-        state.logs.entry(partition.clone()).or_default().extend(records);
+        state
+            .logs
+            .entry(partition.clone())
+            .or_default()
+            .extend(records);
         drop(state);
         self.step(Step::Records);
     }
@@ -365,7 +371,9 @@ impl SinkConsumer for FakeConsumer {
         _timeout: Duration,
     ) -> Result<Vec<PartitionOffset>, ConsumerError> {
         let state = self.state();
-        let assigned = partitions.iter().filter(|partition| self.inbox.is_assigned(partition));
+        let assigned = partitions
+            .iter()
+            .filter(|partition| self.inbox.is_assigned(partition));
         Ok(assigned
             .map(|partition| {
                 let known = self.inbox.position(partition);
@@ -393,7 +401,9 @@ impl SinkConsumer for FakeConsumer {
 
     fn resume(&mut self, partitions: &[TopicPartition]) {
         self.inbox.resume(partitions);
-        self.state().paused.retain(|paused| !partitions.contains(paused));
+        self.state()
+            .paused
+            .retain(|paused| !partitions.contains(paused));
         _ = self.again.send(Step::Records);
     }
 

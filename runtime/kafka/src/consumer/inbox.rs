@@ -190,7 +190,10 @@ impl Inbox {
                 current: self.generation,
             });
         }
-        match offsets.iter().find(|offset| !self.is_assigned(&offset.partition)) {
+        match offsets
+            .iter()
+            .find(|offset| !self.is_assigned(&offset.partition))
+        {
             Some(offset) => Err(CommitError::NotAssigned(offset.partition.clone())),
             None => Ok(()),
         }
@@ -219,7 +222,10 @@ impl Inbox {
                 sought.push(offset.clone());
             }
         }
-        let partitions: Vec<_> = sought.iter().map(|offset| offset.partition.clone()).collect();
+        let partitions: Vec<_> = sought
+            .iter()
+            .map(|offset| offset.partition.clone())
+            .collect();
         self.drop_records(&partitions);
         (sought, self.seek_epoch)
     }
@@ -276,11 +282,11 @@ impl Inbox {
             self.partitions.remove(partition);
             self.paused.remove(partition);
         }
-        self.assignment.retain(|partition| self.partitions.contains_key(partition));
+        self.assignment
+            .retain(|partition| self.partitions.contains_key(partition));
         if self.assignment.is_empty() {
             // Nothing is left that a commit of this generation could be for.
             self.generation.0 += 1;
         }
     }
 }
-

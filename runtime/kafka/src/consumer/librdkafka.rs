@@ -46,8 +46,14 @@ impl From<ClientConfigError> for ConsumerError {
 
 /// What the owner asks of the polling thread.
 enum Command {
-    CompleteRebalance { sequence: u64 },
-    CommitAsync { generation: Generation, offsets: Vec<PartitionOffset>, sequence: u64 },
+    CompleteRebalance {
+        sequence: u64,
+    },
+    CommitAsync {
+        generation: Generation,
+        offsets: Vec<PartitionOffset>,
+        sequence: u64,
+    },
     Commit {
         generation: Generation,
         offsets: Vec<PartitionOffset>,
@@ -64,7 +70,10 @@ enum Command {
         timeout: Duration,
         reply: oneshot::Sender<Result<Vec<PartitionOffset>, ConsumerError>>,
     },
-    Seek { offsets: Vec<PartitionOffset>, epoch: u64 },
+    Seek {
+        offsets: Vec<PartitionOffset>,
+        epoch: u64,
+    },
     Pause(Vec<TopicPartition>),
     Resume(Vec<TopicPartition>),
     Close,
@@ -166,11 +175,7 @@ impl LibrdkafkaConsumer {
     }
 
     /// Sends a command and waits for its answer.
-    async fn ask<T>(
-        &self,
-        command: impl FnOnce(oneshot::Sender<T>) -> Command,
-        closed: T,
-    ) -> T {
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command, closed: T) -> T {
         let (reply, answer) = oneshot::channel();
         self.command(command(reply));
         answer.await.unwrap_or(closed)
@@ -185,7 +190,10 @@ impl LibrdkafkaConsumer {
 
     fn on_batch(&mut self, batch: PolledBatch) -> Option<ConsumerEvent> {
         let num_bytes = batch.num_bytes();
-        let before = self.shared.buffered_bytes.fetch_sub(num_bytes, Ordering::AcqRel);
+        let before = self
+            .shared
+            .buffered_bytes
+            .fetch_sub(num_bytes, Ordering::AcqRel);
         let has_room = before - num_bytes < self.max_buffered_bytes;
         if has_room && self.shared.is_full.swap(false, Ordering::AcqRel) {
             self.waker.unpark();
@@ -210,7 +218,9 @@ impl<'a> Waiting<'a> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.away_since_ms.store(self.0.now_ms(), Ordering::Release);
+        self.0
+            .away_since_ms
+            .store(self.0.now_ms(), Ordering::Release);
     }
 }
 
@@ -264,7 +274,11 @@ impl SinkConsumer for LibrdkafkaConsumer {
     ) -> Result<(), CommitError> {
         self.inbox.check_commit(generation, offsets)?;
         let offsets = offsets.to_vec();
-        self.command(Command::CommitAsync { generation, offsets, sequence });
+        self.command(Command::CommitAsync {
+            generation,
+            offsets,
+            sequence,
+        });
         Ok(())
     }
 
@@ -277,7 +291,12 @@ impl SinkConsumer for LibrdkafkaConsumer {
         self.inbox.check_commit(generation, offsets)?;
         let offsets = offsets.to_vec();
         self.ask(
-            |reply| Command::Commit { generation, offsets, timeout, reply },
+            |reply| Command::Commit {
+                generation,
+                offsets,
+                timeout,
+                reply,
+            },
             Err(CommitError::Closed),
         )
         .await
@@ -290,7 +309,11 @@ impl SinkConsumer for LibrdkafkaConsumer {
     ) -> Result<Vec<(TopicPartition, Option<i64>)>, ConsumerError> {
         let partitions = partitions.to_vec();
         self.ask(
-            |reply| Command::Committed { partitions, timeout, reply },
+            |reply| Command::Committed {
+                partitions,
+                timeout,
+                reply,
+            },
             Err(ConsumerError::Closed),
         )
         .await
@@ -311,7 +334,11 @@ impl SinkConsumer for LibrdkafkaConsumer {
         if !unknown.is_empty() {
             let found = self
                 .ask(
-                    |reply| Command::Position { partitions: unknown, timeout, reply },
+                    |reply| Command::Position {
+                        partitions: unknown,
+                        timeout,
+                        reply,
+                    },
                     Err(ConsumerError::Closed),
                 )
                 .await?;

@@ -133,17 +133,24 @@ impl Fixture for Embedded {
 
 /// Values of the numbers in a range, as records.
 fn numbered(range: std::ops::Range<i64>) -> Vec<FakeRecord> {
-    range.map(|number| FakeRecord::value(number.to_string())).collect()
+    range
+        .map(|number| FakeRecord::value(number.to_string()))
+        .collect()
 }
 
 async fn next(consumer: &mut dyn SinkConsumer) -> ConsumerEvent {
-    tokio::time::timeout(TIMEOUT, consumer.next()).await.expect("an event comes")
+    tokio::time::timeout(TIMEOUT, consumer.next())
+        .await
+        .expect("an event comes")
 }
 
 /// Waits for the assignment of both partitions.
 async fn assigned(consumer: &mut dyn SinkConsumer) -> Generation {
     match next(consumer).await {
-        ConsumerEvent::Assigned { generation, mut partitions } => {
+        ConsumerEvent::Assigned {
+            generation,
+            mut partitions,
+        } => {
             partitions.sort();
             assert_eq!(partitions, [partition(0), partition(1)]);
             generation
@@ -167,7 +174,11 @@ async fn read(consumer: &mut dyn SinkConsumer, num_records: usize) -> Vec<(i32, 
     let mut found = Vec::new();
     while found.len() < num_records {
         let batch = records(consumer).await;
-        found.extend(batch.iter().map(|record| (record.partition(), record.offset())));
+        found.extend(
+            batch
+                .iter()
+                .map(|record| (record.partition(), record.offset())),
+        );
     }
     assert_eq!(found.len(), num_records, "{found:?}");
     found
@@ -178,7 +189,10 @@ async fn assert_no_records(consumer: &mut dyn SinkConsumer, offset: PartitionOff
     let generation = consumer.generation();
     consumer.commit_async(generation, &[offset], 99).unwrap();
     match next(consumer).await {
-        ConsumerEvent::Committed { sequence: 99, result: Ok(()) } => {}
+        ConsumerEvent::Committed {
+            sequence: 99,
+            result: Ok(()),
+        } => {}
         other => panic!("expected nothing but the commit, not {other:?}"),
     }
 }
@@ -194,7 +208,9 @@ async fn records_arrive_as_they_were_written(fixture: &mut dyn Fixture) {
         ],
         timestamp_ms: 1_700_000_000_000,
     };
-    fixture.append(1, vec![written.clone(), FakeRecord::value("")]).await;
+    fixture
+        .append(1, vec![written.clone(), FakeRecord::value("")])
+        .await;
     let mut consumer = fixture.open().await;
     let generation = assigned(&mut *consumer).await;
     let batch = records(&mut *consumer).await;
@@ -233,7 +249,9 @@ async fn every_record_comes_once_and_in_order(fixture: &mut dyn Fixture) {
         *next += 1;
     }
     assert_eq!(next_offsets, BTreeMap::from([(0, 40), (1, 30)]));
-    let positions = consumer.position(&[partition(0), partition(1)], TIMEOUT).await;
+    let positions = consumer
+        .position(&[partition(0), partition(1)], TIMEOUT)
+        .await;
     assert_eq!(positions.unwrap(), [at(0, 40), at(1, 30)]);
     consumer.close(TIMEOUT).await.unwrap();
 }
@@ -244,16 +262,26 @@ async fn a_new_member_starts_at_the_committed_offset(fixture: &mut dyn Fixture) 
     let generation = assigned(&mut *consumer).await;
     let both = [partition(0), partition(1)];
     let positions = consumer.position(&both, TIMEOUT).await.unwrap();
-    assert_eq!(positions, [at(0, 0), at(1, 0)], "auto.offset.reset=earliest");
+    assert_eq!(
+        positions,
+        [at(0, 0), at(1, 0)],
+        "auto.offset.reset=earliest"
+    );
     read(&mut *consumer, 10).await;
-    consumer.commit(generation, &[at(0, 6)], TIMEOUT).await.unwrap();
+    consumer
+        .commit(generation, &[at(0, 6)], TIMEOUT)
+        .await
+        .unwrap();
     let committed = consumer.committed(&both, TIMEOUT).await.unwrap();
     assert_eq!(committed, [(partition(0), Some(6)), (partition(1), None)]);
     consumer.close(TIMEOUT).await.unwrap();
 
     let mut consumer = fixture.open().await;
     assigned(&mut *consumer).await;
-    assert_eq!(consumer.position(&both, TIMEOUT).await.unwrap(), [at(0, 6), at(1, 0)]);
+    assert_eq!(
+        consumer.position(&both, TIMEOUT).await.unwrap(),
+        [at(0, 6), at(1, 0)]
+    );
     let found = read(&mut *consumer, 4).await;
     assert_eq!(found, [(0, 6), (0, 7), (0, 8), (0, 9)]);
     consumer.close(TIMEOUT).await.unwrap();
@@ -263,11 +291,20 @@ async fn commits_that_must_not_happen_are_refused(fixture: &mut dyn Fixture) {
     let mut consumer = fixture.open().await;
     let generation = assigned(&mut *consumer).await;
     let dead = Generation(generation.0 - 1);
-    let error = consumer.commit(dead, &[at(0, 1)], TIMEOUT).await.unwrap_err();
-    let expected = CommitError::DeadGeneration { generation: dead, current: generation };
+    let error = consumer
+        .commit(dead, &[at(0, 1)], TIMEOUT)
+        .await
+        .unwrap_err();
+    let expected = CommitError::DeadGeneration {
+        generation: dead,
+        current: generation,
+    };
     assert_eq!(error, expected);
     assert_eq!(consumer.commit_async(dead, &[at(0, 1)], 1), Err(expected));
-    let error = consumer.commit(generation, &[at(5, 1)], TIMEOUT).await.unwrap_err();
+    let error = consumer
+        .commit(generation, &[at(5, 1)], TIMEOUT)
+        .await
+        .unwrap_err();
     assert_eq!(error, CommitError::NotAssigned(partition(5)));
     let committed = consumer.committed(&[partition(0)], TIMEOUT).await.unwrap();
     assert_eq!(committed, [(partition(0), None)]);
@@ -279,9 +316,14 @@ async fn asynchronous_commits_report_by_sequence(fixture: &mut dyn Fixture) {
     let generation = assigned(&mut *consumer).await;
     for sequence in 1..=3 {
         consumer.complete_rebalance();
-        consumer.commit_async(generation, &[at(0, sequence as i64)], sequence).unwrap();
+        consumer
+            .commit_async(generation, &[at(0, sequence as i64)], sequence)
+            .unwrap();
         match next(&mut *consumer).await {
-            ConsumerEvent::Committed { sequence: found, result } => {
+            ConsumerEvent::Committed {
+                sequence: found,
+                result,
+            } => {
                 assert_eq!((found, result), (sequence, Ok(())));
             }
             other => panic!("expected a commit, not {other:?}"),
@@ -301,11 +343,17 @@ async fn seeks_decide_the_next_record(fixture: &mut dyn Fixture) {
     consumer.seek(&[at(0, 45)]);
     let mut found = read(&mut *consumer, 8).await;
     found.sort_unstable();
-    let expected: Vec<_> = (45..50).map(|it| (0, it)).chain((0..3).map(|it| (1, it))).collect();
+    let expected: Vec<_> = (45..50)
+        .map(|it| (0, it))
+        .chain((0..3).map(|it| (1, it)))
+        .collect();
     assert_eq!(found, expected);
     // Back, while nothing else comes.
     consumer.seek(&[at(0, 20)]);
-    assert_eq!(consumer.position(&[partition(0)], TIMEOUT).await.unwrap(), [at(0, 20)]);
+    assert_eq!(
+        consumer.position(&[partition(0)], TIMEOUT).await.unwrap(),
+        [at(0, 20)]
+    );
     let first = records(&mut *consumer).await.get(0).unwrap().offset();
     assert_eq!(first, 20);
     // Forth, while records of the old place wait.
@@ -313,7 +361,10 @@ async fn seeks_decide_the_next_record(fixture: &mut dyn Fixture) {
     assert_eq!(read(&mut *consumer, 2).await, [(0, 48), (0, 49)]);
     // A partition of somebody else.
     consumer.seek(&[at(7, 0)]);
-    assert_eq!(consumer.position(&[partition(7)], TIMEOUT).await.unwrap(), []);
+    assert_eq!(
+        consumer.position(&[partition(7)], TIMEOUT).await.unwrap(),
+        []
+    );
     consumer.close(TIMEOUT).await.unwrap();
 }
 

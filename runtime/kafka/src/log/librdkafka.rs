@@ -192,7 +192,9 @@ impl KafkaLog {
                 Err(_) if remaining() <= backoff => return Err(timed_out()),
                 Err(code) => {
                     let topic = &self.config.topic;
-                    tracing::warn!("asking for the end of topic {topic} again in {backoff:?}: {code}");
+                    tracing::warn!(
+                        "asking for the end of topic {topic} again in {backoff:?}: {code}"
+                    );
                     tokio::time::sleep(backoff).await;
                     backoff = (backoff * 2).min(MAX_RETRY_BACKOFF);
                 }
@@ -211,7 +213,9 @@ impl KafkaLog {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// Resolves the futures of sent records.
@@ -234,10 +238,12 @@ impl CompactedLog for KafkaLog {
         let consumer_config = self.consumer_config()?;
         let topic = self.config.topic.clone();
         let opened = tokio::task::spawn_blocking(move || {
-            let client = NativeClient::new(&consumer_config, ClientKind::Consumer, 0)
-                .map_err(|reason| LogError::InvalidConfig {
-                    topic: topic.clone(),
-                    reason,
+            let client =
+                NativeClient::new(&consumer_config, ClientKind::Consumer, 0).map_err(|reason| {
+                    LogError::InvalidConfig {
+                        topic: topic.clone(),
+                        reason,
+                    }
                 })?;
             let num_partitions = Self::find_topic(&client, &topic)?;
             let reader = Reader::new(client, &topic, num_partitions, on_record)
@@ -252,7 +258,9 @@ impl CompactedLog for KafkaLog {
             .spawn(move || reader.run())
             .map_err(|error| self.invalid_config(format!("no thread for it: {error}")))?;
         let waiting = Waiting::default();
-        let deliveries = producer.deliveries().expect("nobody has taken them from a new producer");
+        let deliveries = producer
+            .deliveries()
+            .expect("nobody has taken them from a new producer");
         tokio::spawn(acknowledge(deliveries, Arc::clone(&waiting)));
         let client = Arc::clone(producer.client().expect("a new producer has its client"));
         *self.running() = Some(Running {

@@ -118,7 +118,9 @@ impl MemoryLog {
 }
 
 fn read(topic: &MemoryTopic, reader: &Mutex<Reader>) -> Result<(), LogError> {
-    let mut reader = reader.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut reader = reader
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
     let Reader { callback, num_read } = &mut *reader;
     let Some(callback) = callback else {
         return Err(LogError::NotRunning {
@@ -135,7 +137,10 @@ fn read(topic: &MemoryTopic, reader: &Mutex<Reader>) -> Result<(), LogError> {
 impl CompactedLog for MemoryLog {
     async fn start(&self, on_record: RecordCallback) -> Result<(), LogError> {
         {
-            let mut reader = self.reader.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let mut reader = self
+                .reader
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
             reader.callback = Some(on_record);
         }
         self.poll()
@@ -143,7 +148,10 @@ impl CompactedLog for MemoryLog {
 
     fn send(&self, key: Option<Bytes>, value: Option<Bytes>) -> LogAck {
         let running = {
-            let reader = self.reader.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let reader = self
+                .reader
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
             reader.callback.is_some()
         };
         if !running {
@@ -176,12 +184,22 @@ impl CompactedLog for MemoryLog {
     }
 
     fn num_partitions(&self) -> i32 {
-        let reader = self.reader.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if reader.callback.is_some() { self.topic.num_partitions } else { 0 }
+        let reader = self
+            .reader
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        if reader.callback.is_some() {
+            self.topic.num_partitions
+        } else {
+            0
+        }
     }
 
     async fn stop(&self) {
-        let mut reader = self.reader.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut reader = self
+            .reader
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         reader.callback = None;
     }
 }
@@ -222,7 +240,10 @@ mod tests {
             ("foobar", -790_332_482),
             ("a-little-bit-long-string", -985_981_536),
             ("a-little-bit-longer-string", -1_486_304_829),
-            ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
+            (
+                "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8",
+                -58_897_971,
+            ),
             ("abc", 479_470_107),
         ];
         for (key, hash) in hashes {

@@ -42,7 +42,10 @@ impl Embedded {
 
 impl Fixture for Embedded {
     fn open(&self) -> Arc<dyn CompactedLog> {
-        Arc::new(KafkaLog::new(log_config(&self.0.bootstrap_servers(), TOPIC)))
+        Arc::new(KafkaLog::new(log_config(
+            &self.0.bootstrap_servers(),
+            TOPIC,
+        )))
     }
 }
 
@@ -89,7 +92,10 @@ async fn nothing_runs_before_start(fixture: &dyn Fixture) {
     let not_running = LogError::NotRunning {
         topic: TOPIC.to_owned(),
     };
-    assert_eq!(log.send(bytes("k"), bytes("v")).await, Err(not_running.clone()));
+    assert_eq!(
+        log.send(bytes("k"), bytes("v")).await,
+        Err(not_running.clone())
+    );
     assert_eq!(log.read_to_end(TIMEOUT).await, Err(not_running));
     assert_eq!(log.num_partitions(), 0);
 }
@@ -102,7 +108,10 @@ async fn a_reader_sees_all_acknowledged_records(fixture: &dyn Fixture) {
     assert_eq!(reader.num_partitions(), NUM_PARTITIONS);
     let mut acks = Vec::new();
     for number in 0..100 {
-        acks.push(writer.send(bytes(&format!("key-{}", number % 20)), bytes(&number.to_string())));
+        acks.push(writer.send(
+            bytes(&format!("key-{}", number % 20)),
+            bytes(&number.to_string()),
+        ));
     }
     for ack in acks {
         let metadata = ack.await.unwrap();
@@ -111,7 +120,12 @@ async fn a_reader_sees_all_acknowledged_records(fixture: &dyn Fixture) {
     writer.read_to_end(TIMEOUT).await.unwrap();
     reader.read_to_end(TIMEOUT).await.unwrap();
     let expected: BTreeMap<_, _> = (80..100)
-        .map(|number| (bytes(&format!("key-{}", number - 80)).unwrap(), bytes(&number.to_string())))
+        .map(|number| {
+            (
+                bytes(&format!("key-{}", number - 80)).unwrap(),
+                bytes(&number.to_string()),
+            )
+        })
         .collect();
     for seen in [&written, &read] {
         assert_eq!(seen.map(), expected);
@@ -137,8 +151,16 @@ async fn start_reads_what_is_there(fixture: &dyn Fixture) {
     first.stop().await;
     let seen = Seen::default();
     second.start(seen.callback()).await.unwrap();
-    assert_eq!(seen.map()[&bytes("k").unwrap()], None, "tombstones are records");
-    assert_eq!(seen.map()[&bytes("empty").unwrap()], bytes(""), "empty is not null");
+    assert_eq!(
+        seen.map()[&bytes("k").unwrap()],
+        None,
+        "tombstones are records"
+    );
+    assert_eq!(
+        seen.map()[&bytes("empty").unwrap()],
+        bytes(""),
+        "empty is not null"
+    );
     second.stop().await;
 }
 
@@ -178,8 +200,10 @@ async fn kafka_log_fulfils_the_contract() {
 #[tokio::test]
 async fn both_put_keys_into_the_same_partitions() {
     let embedded = Embedded::start();
-    let fixtures: [&dyn Fixture; 2] =
-        [&InMemory(MemoryTopic::new(TOPIC, NUM_PARTITIONS)), &embedded];
+    let fixtures: [&dyn Fixture; 2] = [
+        &InMemory(MemoryTopic::new(TOPIC, NUM_PARTITIONS)),
+        &embedded,
+    ];
     let mut partitions = Vec::new();
     for fixture in fixtures {
         let log = fixture.open();
@@ -200,10 +224,18 @@ async fn a_refused_setting_is_named() {
     let embedded = Embedded::start();
     let mut config = log_config(&embedded.0.bootstrap_servers(), TOPIC);
     config.consumer.set("security.protocol", "SSL");
-    config.consumer.set("ssl.truststore.location", "/etc/store.jks");
-    let error = KafkaLog::new(config).start(Seen::default().callback()).await.unwrap_err();
+    config
+        .consumer
+        .set("ssl.truststore.location", "/etc/store.jks");
+    let error = KafkaLog::new(config)
+        .start(Seen::default().callback())
+        .await
+        .unwrap_err();
     let text = error.to_string();
-    assert!(text.contains(TOPIC) && text.contains("ssl.truststore.location"), "{text}");
+    assert!(
+        text.contains(TOPIC) && text.contains("ssl.truststore.location"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

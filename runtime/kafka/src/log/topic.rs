@@ -116,7 +116,10 @@ async fn check_policy(admin: &dyn Admin, spec: &TopicSpec) -> Result<(), LogErro
     let Some(policy) = configs.get(CLEANUP_POLICY) else {
         return Ok(());
     };
-    let mut policies = policy.split(',').map(str::trim).filter(|policy| !policy.is_empty());
+    let mut policies = policy
+        .split(',')
+        .map(str::trim)
+        .filter(|policy| !policy.is_empty());
     if policies.next() == Some(COMPACT) && policies.next().is_none() {
         return Ok(());
     }
@@ -188,7 +191,8 @@ mod tests {
     async fn a_missing_topic_is_created_compacted() {
         let admin = FakeAdmin::new();
         let mut spec = spec();
-        spec.configs.insert(CLEANUP_POLICY.to_owned(), "delete".to_owned());
+        spec.configs
+            .insert(CLEANUP_POLICY.to_owned(), "delete".to_owned());
         ensure_topic(&admin, &spec, TIMEOUT).await.unwrap();
         let configs = admin.topic_configs("connect-configs").await.unwrap();
         assert_eq!(configs[CLEANUP_POLICY], "compact");
@@ -198,13 +202,20 @@ mod tests {
     #[tokio::test]
     async fn only_exactly_compact_will_do() {
         for policy in ["delete", "compact,delete", ""] {
-            let error = ensure_topic(&existing(1, policy), &spec(), TIMEOUT).await.unwrap_err();
+            let error = ensure_topic(&existing(1, policy), &spec(), TIMEOUT)
+                .await
+                .unwrap_err();
             let text = error.to_string();
             assert!(!error.is_retriable());
             assert!(text.contains("'connect-configs'"), "{text}");
-            assert!(text.contains(&format!("'cleanup.policy={policy}'")), "{text}");
+            assert!(
+                text.contains(&format!("'cleanup.policy={policy}'")),
+                "{text}"
+            );
         }
-        ensure_topic(&existing(1, " compact "), &spec(), TIMEOUT).await.unwrap();
+        ensure_topic(&existing(1, " compact "), &spec(), TIMEOUT)
+            .await
+            .unwrap();
     }
 
     #[tokio::test]
@@ -239,10 +250,19 @@ mod tests {
         let admin = FakeAdmin::new();
         for _ in 0..3 {
             let operation = "creating topic connect-configs".to_owned();
-            admin.fail_next("create_topic", AdminError::InvalidReplicationFactor { operation });
+            admin.fail_next(
+                "create_topic",
+                AdminError::InvalidReplicationFactor { operation },
+            );
         }
         ensure_topic(&admin, &spec(), TIMEOUT).await.unwrap();
-        assert!(admin.describe_topic("connect-configs").await.unwrap().is_some());
+        assert!(
+            admin
+                .describe_topic("connect-configs")
+                .await
+                .unwrap()
+                .is_some()
+        );
     }
 
     #[tokio::test]

@@ -153,9 +153,13 @@ impl Event {
         };
         // Levels are those of syslog.
         match level {
-            0..=3 => tracing::error!(target: "librdkafka", client = client_name, "{facility}: {text}"),
+            0..=3 => {
+                tracing::error!(target: "librdkafka", client = client_name, "{facility}: {text}")
+            }
             4 => tracing::warn!(target: "librdkafka", client = client_name, "{facility}: {text}"),
-            5 | 6 => tracing::info!(target: "librdkafka", client = client_name, "{facility}: {text}"),
+            5 | 6 => {
+                tracing::info!(target: "librdkafka", client = client_name, "{facility}: {text}")
+            }
             _ => tracing::debug!(target: "librdkafka", client = client_name, "{facility}: {text}"),
         }
     }
@@ -202,9 +206,13 @@ impl Messages {
         // in as many as it returns, none of them null, and hands the messages over. A pointer
         // that may not be null has the same layout as one that may.
         unsafe {
-            let start = self.messages.as_mut_ptr().cast::<*mut sys::rd_kafka_message_t>();
+            let start = self
+                .messages
+                .as_mut_ptr()
+                .cast::<*mut sys::rd_kafka_message_t>();
             let num_messages = sys::rd_kafka_consume_batch_queue(queue.ptr(), 0, start, max);
-            self.messages.set_len(usize::try_from(num_messages).unwrap_or(0));
+            self.messages
+                .set_len(usize::try_from(num_messages).unwrap_or(0));
         }
     }
 
@@ -249,8 +257,16 @@ impl<'a> NativeMessage<'a> {
     pub(crate) fn error(&self) -> Result<(), ErrorCode> {
         // SAFETY: `err` is a C enum of 32 bits at the start of the message. It is read as a
         // number because a newer broker may send codes that the enum lacks.
-        let code = unsafe { std::ptr::addr_of!((*self.ptr.as_ptr()).err).cast::<i32>().read() };
-        if code == 0 { Ok(()) } else { Err(ErrorCode::new(code)) }
+        let code = unsafe {
+            std::ptr::addr_of!((*self.ptr.as_ptr()).err)
+                .cast::<i32>()
+                .read()
+        };
+        if code == 0 {
+            Ok(())
+        } else {
+            Err(ErrorCode::new(code))
+        }
     }
 
     /// Address of the topic handle: equal for messages of the same topic.
@@ -376,7 +392,10 @@ impl Headers<'_> {
                 if super::check(code).is_err() {
                     return;
                 }
-                each(CStr::from_ptr(name).to_bytes(), bytes(value.cast_mut(), len));
+                each(
+                    CStr::from_ptr(name).to_bytes(),
+                    bytes(value.cast_mut(), len),
+                );
             }
         }
     }

@@ -55,7 +55,11 @@ impl NativeClient {
     }
 
     /// Stops to fetch the partitions of the list, or all if the group is not cooperative.
-    pub(crate) fn unassign(&self, list: &PartitionList, cooperative: bool) -> Result<(), CallError> {
+    pub(crate) fn unassign(
+        &self,
+        list: &PartitionList,
+        cooperative: bool,
+    ) -> Result<(), CallError> {
         // SAFETY: client and list are alive; a null list stands for all partitions.
         unsafe {
             if cooperative {
@@ -114,9 +118,7 @@ impl NativeClient {
         timeout: Duration,
     ) -> Result<(), ErrorCode> {
         // SAFETY: client and list are alive; offsets are written into the list.
-        check(unsafe {
-            sys::rd_kafka_committed(self.ptr(), partitions.ptr(), timeout_ms(timeout))
-        })
+        check(unsafe { sys::rd_kafka_committed(self.ptr(), partitions.ptr(), timeout_ms(timeout)) })
     }
 
     /// Moves the fetch of assigned partitions; each element of the list has its own result.

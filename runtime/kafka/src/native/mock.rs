@@ -36,7 +36,8 @@ impl NativeMockCluster {
 
     pub(crate) fn bootstrap_servers(&self) -> String {
         // SAFETY: the cluster is alive; the text is terminated and lives as long as it.
-        let text = unsafe { CStr::from_ptr(sys::rd_kafka_mock_cluster_bootstraps(self.ptr.as_ptr())) };
+        let text =
+            unsafe { CStr::from_ptr(sys::rd_kafka_mock_cluster_bootstraps(self.ptr.as_ptr())) };
         text.to_string_lossy().into_owned()
     }
 
@@ -62,7 +63,10 @@ impl NativeMockCluster {
     pub(crate) fn set_initial_rebalance_delay(&self, delay: Duration) {
         // SAFETY: the cluster is alive.
         unsafe {
-            sys::rd_kafka_mock_group_initial_rebalance_delay_ms(self.ptr.as_ptr(), timeout_ms(delay));
+            sys::rd_kafka_mock_group_initial_rebalance_delay_ms(
+                self.ptr.as_ptr(),
+                timeout_ms(delay),
+            );
         }
     }
 }

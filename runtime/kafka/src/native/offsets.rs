@@ -172,7 +172,10 @@ pub(crate) fn watermarks(
 }
 
 /// The end of a partition as the last fetch told it; negative if there was none. Never blocks.
-pub(crate) fn known_end_offset(client: &NativeClient, partition: &TopicPartition) -> i64 {
+pub(crate) fn known_end_offset(
+    client: &NativeClient,
+    partition: &crate::record::TopicPartition,
+) -> i64 {
     let Ok(topic) = std::ffi::CString::new(&*partition.topic) else {
         return -1;
     };

@@ -32,7 +32,9 @@ impl PartitionList {
 
     /// Lists partitions, each with an offset. Topic names with a zero byte are left out: no
     /// broker can have such a topic.
-    pub(crate) fn with<'a>(partitions: impl IntoIterator<Item = (&'a TopicPartition, i64)>) -> Self {
+    pub(crate) fn with<'a>(
+        partitions: impl IntoIterator<Item = (&'a TopicPartition, i64)>,
+    ) -> Self {
         let mut list = Self::new();
         for (partition, offset) in partitions {
             list.push(&partition.topic, partition.partition, offset);

@@ -95,7 +95,10 @@ impl Shared {
         }
         if !batch.is_empty() {
             let num_records = batch.len();
-            let sent = state.sender.as_ref().is_some_and(|sender| sender.send(batch).is_ok());
+            let sent = state
+                .sender
+                .as_ref()
+                .is_some_and(|sender| sender.send(batch).is_ok());
             if !sent {
                 self.num_unreceived.fetch_sub(num_records, Ordering::AcqRel);
             }
@@ -199,7 +202,10 @@ impl Producer for FakeProducer {
             if let Some(error) = state.send_errors.pop_front() {
                 return Err(error);
             }
-            if state.max_pending.is_some_and(|max| state.pending.len() >= max) {
+            if state
+                .max_pending
+                .is_some_and(|max| state.pending.len() >= max)
+            {
                 return Err(SendError::QueueFull);
             }
             let invalid = |reason: &str| SendError::InvalidRecord {
@@ -209,7 +215,11 @@ impl Producer for FakeProducer {
             if record.topic.is_empty() || record.topic.contains('\0') {
                 return Err(invalid("its topic name is not valid"));
             }
-            if record.headers.iter().any(|header| header.key.contains('\0')) {
+            if record
+                .headers
+                .iter()
+                .any(|header| header.key.contains('\0'))
+            {
                 return Err(invalid("a header name has a zero byte"));
             }
             state.pending.push_back(ProducedRecord {
@@ -247,7 +257,9 @@ impl Producer for FakeProducer {
         let changed = self.shared.changed.notified();
         let full = {
             let state = self.shared.state();
-            state.max_pending.is_some_and(|max| state.pending.len() >= max)
+            state
+                .max_pending
+                .is_some_and(|max| state.pending.len() >= max)
         };
         if full {
             changed.await;
@@ -289,7 +301,8 @@ impl Producer for FakeProducer {
 
 impl Drop for FakeProducer {
     fn drop(&mut self) {
-        self.shared.deliver(usize::MAX, Some(ErrorCode::PURGED_IN_QUEUE));
+        self.shared
+            .deliver(usize::MAX, Some(ErrorCode::PURGED_IN_QUEUE));
         let mut state = self.shared.state();
         state.closed = true;
         state.sender = None;

@@ -104,11 +104,16 @@ impl LibrdkafkaProducer {
         if let Some(topic) = self.topics.get(name) {
             return Ok(topic.ptr());
         }
-        let client = self.client.as_ref().expect("only close and drop take the client");
-        let topic = client.topic(name).map_err(|code| SendError::InvalidRecord {
-            topic: name.to_owned(),
-            reason: format!("its topic name is not valid: {code}"),
-        })?;
+        let client = self
+            .client
+            .as_ref()
+            .expect("only close and drop take the client");
+        let topic = client
+            .topic(name)
+            .map_err(|code| SendError::InvalidRecord {
+                topic: name.to_owned(),
+                reason: format!("its topic name is not valid: {code}"),
+            })?;
         let ptr = topic.ptr();
         self.topics.insert(name.into(), topic);
         Ok(ptr)
@@ -195,16 +200,22 @@ impl Producer for LibrdkafkaProducer {
             return Err(SendError::QueueFull);
         }
         let topic = self.topic(record.topic)?;
-        let headers = native_headers(record.headers).map_err(|reason| SendError::InvalidRecord {
-            topic: record.topic.to_owned(),
-            reason: reason.to_owned(),
-        })?;
+        let headers =
+            native_headers(record.headers).map_err(|reason| SendError::InvalidRecord {
+                topic: record.topic.to_owned(),
+                reason: reason.to_owned(),
+            })?;
         let num_bytes = num_bytes(&record);
         // Counted first: the delivery may come before the call below returns.
-        self.shared.in_flight_bytes.fetch_add(num_bytes, Ordering::Relaxed);
+        self.shared
+            .in_flight_bytes
+            .fetch_add(num_bytes, Ordering::Relaxed);
         self.shared.num_undelivered.fetch_add(1, Ordering::Relaxed);
         self.shared.num_unreceived.fetch_add(1, Ordering::Relaxed);
-        let client = self.client.as_ref().expect("only close and drop take the client");
+        let client = self
+            .client
+            .as_ref()
+            .expect("only close and drop take the client");
         let (value, value_len) = parts(record.value);
         let (key, key_len) = parts(record.key);
         // SAFETY: the arguments follow the library's list of types for each tag; client and
@@ -241,7 +252,9 @@ impl Producer for LibrdkafkaProducer {
                 // SAFETY: the library has not taken the headers over.
                 unsafe { sys::rd_kafka_headers_destroy(headers) };
             }
-            self.shared.in_flight_bytes.fetch_sub(num_bytes, Ordering::Relaxed);
+            self.shared
+                .in_flight_bytes
+                .fetch_sub(num_bytes, Ordering::Relaxed);
             self.shared.num_undelivered.fetch_sub(1, Ordering::Relaxed);
             self.shared.num_unreceived.fetch_sub(1, Ordering::Relaxed);
             self.refusal(&record, code)
@@ -298,18 +311,21 @@ pub(crate) async fn flush_client(
 ) -> Result<(), ProducerError> {
     let blocking = tokio::task::spawn_blocking(move || {
         let begin = Instant::now();
-        client.flush(timeout).map_err(|code| match client.fatal_error() {
-            Some((code, reason)) => ProducerError::Fatal { code, reason },
-            // Only a timeout or a fatal error ends a flush.
-            None => {
-                tracing::debug!("flush ended after {:?}: {code}", begin.elapsed());
-                ProducerError::FlushTimeout {
-                    // SAFETY: the client is alive.
-                    num_in_flight: unsafe { sys::rd_kafka_outq_len(client.ptr()) }.max(0) as usize,
-                    timeout_ms: timeout.as_millis() as u64,
+        client
+            .flush(timeout)
+            .map_err(|code| match client.fatal_error() {
+                Some((code, reason)) => ProducerError::Fatal { code, reason },
+                // Only a timeout or a fatal error ends a flush.
+                None => {
+                    tracing::debug!("flush ended after {:?}: {code}", begin.elapsed());
+                    ProducerError::FlushTimeout {
+                        // SAFETY: the client is alive.
+                        num_in_flight: unsafe { sys::rd_kafka_outq_len(client.ptr()) }.max(0)
+                            as usize,
+                        timeout_ms: timeout.as_millis() as u64,
+                    }
                 }
-            }
-        })
+            })
     });
     match blocking.await {
         Ok(result) => result,
@@ -387,14 +403,20 @@ impl DeliveryThread {
                 result,
             });
         }
-        self.shared.in_flight_bytes.fetch_sub(num_bytes, Ordering::Relaxed);
+        self.shared
+            .in_flight_bytes
+            .fetch_sub(num_bytes, Ordering::Relaxed);
         if !batch.is_empty() {
             let num_records = batch.len();
             if self.sender.send(batch).is_err() {
                 // Nobody receives: the records must not count as in flight for ever.
-                self.shared.num_unreceived.fetch_sub(num_records, Ordering::AcqRel);
+                self.shared
+                    .num_unreceived
+                    .fetch_sub(num_records, Ordering::AcqRel);
             }
-            self.shared.num_undelivered.fetch_sub(num_records, Ordering::AcqRel);
+            self.shared
+                .num_undelivered
+                .fetch_sub(num_records, Ordering::AcqRel);
         }
         self.shared.room.notify_waiters();
     }

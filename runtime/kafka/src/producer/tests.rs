@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{
-    Delivery, FakeProducer, LibrdkafkaProducer, Producer, ProducerError,
-    ProducerHeader, ProducerRecord, SendError,
+    Delivery, FakeProducer, LibrdkafkaProducer, Producer, ProducerError, ProducerHeader,
+    ProducerRecord, SendError,
 };
 use crate::client_config::ClientProperties;
 use crate::error::ErrorCode;
@@ -41,7 +41,10 @@ fn producer(cluster: &MockCluster, properties: &[(&str, &str)]) -> LibrdkafkaPro
 async fn receive(deliveries: &mut super::Deliveries, num_records: usize) -> Vec<Delivery> {
     let mut all = Vec::new();
     while all.len() < num_records {
-        let batch = tokio::time::timeout(TIMEOUT, deliveries.recv()).await.unwrap().unwrap();
+        let batch = tokio::time::timeout(TIMEOUT, deliveries.recv())
+            .await
+            .unwrap()
+            .unwrap();
         assert!(!batch.is_empty());
         all.extend(batch);
     }
@@ -65,14 +68,20 @@ async fn each_record_is_delivered_once_and_in_order(mut producer: Box<dyn Produc
         assert_eq!((metadata.partition, metadata.offset), (0, expected as i64));
     }
     producer.close(TIMEOUT).await.unwrap();
-    assert!(deliveries.recv().await.is_none(), "a closed producer delivers no more");
+    assert!(
+        deliveries.recv().await.is_none(),
+        "a closed producer delivers no more"
+    );
 }
 
 async fn records_that_can_not_be_written_are_refused(mut producer: Box<dyn Producer>) {
     let mut topic = record(b"value", 1);
     topic.topic = "zero\0byte";
     let mut header = record(b"value", 2);
-    let headers = [ProducerHeader { key: "zero\0byte", value: None }];
+    let headers = [ProducerHeader {
+        key: "zero\0byte",
+        value: None,
+    }];
     header.headers = &headers;
     for refused in [topic, header] {
         let error = producer.send(refused).unwrap_err();
@@ -130,7 +139,10 @@ async fn a_record_beyond_the_limit_is_named() {
     let mut producer = producer(&cluster, &[("max.request.size", "2000")]);
     let value = vec![b'x'; 5000];
     let error = producer.send(record(&value, 1)).unwrap_err();
-    let expected = SendError::RecordTooLarge { topic: TOPIC.to_owned(), num_bytes: 5003 };
+    let expected = SendError::RecordTooLarge {
+        topic: TOPIC.to_owned(),
+        num_bytes: 5003,
+    };
     assert_eq!(error, expected);
     assert!(error.to_string().contains("max.request.size"));
 }
@@ -144,7 +156,10 @@ async fn a_partition_that_is_not_there_fails_the_record() {
     missing.partition = Some(7);
     // The library knows it at once only when it has the topic's metadata.
     match producer.send(missing) {
-        Err(error) => assert!(matches!(error, SendError::UnknownPartition { partition: 7, .. })),
+        Err(error) => assert!(matches!(
+            error,
+            SendError::UnknownPartition { partition: 7, .. }
+        )),
         Ok(()) => {
             let delivery = receive(&mut deliveries, 1).await[0];
             assert_eq!(delivery.result, Err(ErrorCode::UNKNOWN_PARTITION));
@@ -160,9 +175,21 @@ async fn closing_fails_what_is_left() {
     let mut deliveries = producer.deliveries().unwrap();
     producer.send(record(b"value", 8)).unwrap();
     let closed = Box::new(producer).close(Duration::from_millis(50)).await;
-    assert!(matches!(closed, Err(ProducerError::FlushTimeout { num_in_flight: 1, .. })), "{closed:?}");
+    assert!(
+        matches!(
+            closed,
+            Err(ProducerError::FlushTimeout {
+                num_in_flight: 1,
+                ..
+            })
+        ),
+        "{closed:?}"
+    );
     let delivery = receive(&mut deliveries, 1).await[0];
-    assert_eq!((delivery.token, delivery.result), (8, Err(ErrorCode::PURGED_IN_QUEUE)));
+    assert_eq!(
+        (delivery.token, delivery.result),
+        (8, Err(ErrorCode::PURGED_IN_QUEUE))
+    );
     assert!(deliveries.recv().await.is_none());
 }
 
@@ -184,10 +211,16 @@ async fn a_fake_fails_and_holds_as_told() {
     for token in 0..2 {
         producer.send(record(b"value", token)).unwrap();
     }
-    assert_eq!(producer.send(record(b"value", 2)), Err(SendError::QueueFull));
+    assert_eq!(
+        producer.send(record(b"value", 2)),
+        Err(SendError::QueueFull)
+    );
     assert!(matches!(
         producer.flush(Duration::ZERO).await,
-        Err(ProducerError::FlushTimeout { num_in_flight: 2, .. })
+        Err(ProducerError::FlushTimeout {
+            num_in_flight: 2,
+            ..
+        })
     ));
     assert_eq!(handle.acknowledge(1), 1);
     assert_eq!(handle.fail(9, ErrorCode::MESSAGE_TOO_LARGE), 1);

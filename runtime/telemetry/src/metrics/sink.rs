@@ -4,7 +4,7 @@ use super::mbean::MBean;
 use super::sampled::{Meter, SampledStat};
 use super::task::{TaskMetrics, as_i64, duration_ms};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 #[derive(Debug)]
@@ -19,6 +19,8 @@ struct Inner {
     commit_skips: Meter,
     active_count: AtomicU64,
     active: SampledStat,
+    /// Topic, partition and lag; replaced as a whole, by the task alone.
+    lags: Mutex<Vec<(Arc<str>, i32, i64)>>,
 }
 
 /// A handle that keeps nothing alive.
@@ -45,6 +47,7 @@ impl SinkTaskMetrics {
                 commit_skips: Meter::new(window, now_ms),
                 active_count: AtomicU64::new(0),
                 active: SampledStat::new(window, now_ms),
+                lags: Mutex::default(),
                 task,
             }),
         }
@@ -107,6 +110,19 @@ impl SinkTaskMetrics {
         self.inner.active.record(now_ms, as_i64(num_records));
     }
 
+    /// How many records of each assigned partition the task has not been handed yet, as of the last
+    /// batch. The names are those of the consumer's own metrics, which dashboards query.
+    pub fn set_record_lags(&self, lags: Vec<(Arc<str>, i32, i64)>) {
+        *self.lags() = lags;
+    }
+
+    fn lags(&self) -> std::sync::MutexGuard<'_, Vec<(Arc<str>, i32, i64)>> {
+        self.inner
+            .lags
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The number of records read so far.
     pub fn num_read(&self) -> u64 {
         self.inner.read.total()
@@ -164,5 +180,34 @@ impl SinkTaskMetrics {
         bean.gauge("sink-record-active-count-max", active.max());
         bean.gauge("sink-record-active-count-avg", active.avg());
         beans.push(bean);
+        self.lag_mbeans(beans);
+    }
+
+    /// `kafka.consumer:type=consumer-fetch-manager-metrics`: one bean for the client, one for each
+    /// partition.
+    fn lag_mbeans(&self, beans: &mut Vec<MBean>) {
+        let task = self.inner.task.description();
+        let client_id = format!("connector-consumer-{}-{}", task.connector, task.task);
+        let lags = self.lags();
+        let bean = |tags| MBean {
+            domain: "kafka.consumer",
+            bean_type: "consumer-fetch-manager-metrics",
+            tags,
+            attributes: Vec::new(),
+        };
+        if let Some(max) = lags.iter().map(|(_, _, lag)| *lag).max() {
+            let mut client = bean(vec![("client-id", client_id.clone())]);
+            client.gauge("records-lag-max", max as f64);
+            beans.push(client);
+        }
+        for (topic, partition, lag) in &*lags {
+            let mut partition_bean = bean(vec![
+                ("client-id", client_id.clone()),
+                ("topic", topic.to_string()),
+                ("partition", partition.to_string()),
+            ]);
+            partition_bean.gauge("records-lag", *lag as f64);
+            beans.push(partition_bean);
+        }
     }
 }

@@ -62,6 +62,17 @@ impl Commits {
         }
     }
 
+    /// How many records were handed to the task and are not committed.
+    pub(super) fn num_uncommitted(&self, current: &Offsets) -> u64 {
+        current
+            .iter()
+            .filter_map(|(partition, offset)| {
+                Some((offset - self.last_committed.get(partition)?).max(0))
+            })
+            .sum::<i64>()
+            .unsigned_abs()
+    }
+
     /// Of the offsets that the task gives free, those that may be committed.
     fn committable(&self, provided: &Offsets, current: &Offsets) -> Offsets {
         let mut committable = Offsets::new();
@@ -96,7 +107,8 @@ impl Runner {
     /// Starts a commit if its time has come or the task has asked for one, and none is on its way.
     pub(super) async fn commit_if_due(&mut self) -> Result<()> {
         let now = self.clock.monotonic();
-        if self.commits.in_flight.is_some() || !(self.commits.requested || now >= self.next_commit) {
+        if self.commits.in_flight.is_some() || !(self.commits.requested || now >= self.next_commit)
+        {
             return Ok(());
         }
         self.commits.requested = false;
@@ -111,7 +123,9 @@ impl Runner {
                 tracing::error!(
                     "Offset commit failed, rewinding to last committed offsets: {error}"
                 );
-                self.metrics.task().record_offset_commit(false, Duration::ZERO);
+                self.metrics
+                    .task()
+                    .record_offset_commit(false, Duration::ZERO);
                 self.rewind_to_committed();
                 return Ok(());
             }
@@ -119,8 +133,9 @@ impl Runner {
         let committable = self.commits.committable(&provided, &self.current);
         if committable.is_empty() {
             tracing::debug!("Skipping offset commit, no change since last commit");
-            self.metrics.record_offset_commit_skip();
-            self.metrics.task().record_offset_commit(true, Duration::ZERO);
+            self.metrics
+                .task()
+                .record_offset_commit(true, Duration::ZERO);
             return Ok(());
         }
         let generation = self.consumer.generation();
@@ -146,6 +161,7 @@ impl Runner {
     pub(super) fn on_committed(&mut self, sequence: u64, result: Result<(), String>) {
         if sequence != self.commits.sequence {
             tracing::debug!(sequence, "the answer to an outdated commit is ignored");
+            self.metrics.record_offset_commit_skip();
             return;
         }
         let Some(commit) = self.commits.in_flight.take() else {
@@ -161,6 +177,8 @@ impl Runner {
                 }
                 self.metrics.task().record_offset_commit(true, elapsed);
                 self.metrics.record_offset_commit_completion();
+                self.metrics
+                    .set_active_count(self.commits.num_uncommitted(&self.current));
             }
             Err(reason) => {
                 tracing::error!(
@@ -168,7 +186,9 @@ impl Runner {
                     "Commit of offsets threw an unexpected exception: {reason}; they are committed \
                      with the next round"
                 );
-                self.metrics.task().record_offset_commit(false, Duration::ZERO);
+                self.metrics
+                    .task()
+                    .record_offset_commit(false, Duration::ZERO);
             }
         }
     }
@@ -199,7 +219,9 @@ impl Runner {
                     "Offset commit failed during close; the next owner reads on from the last \
                      committed offsets: {error}"
                 );
-                self.metrics.task().record_offset_commit(false, Duration::ZERO);
+                self.metrics
+                    .task()
+                    .record_offset_commit(false, Duration::ZERO);
             }
         }
         for partition in partitions {
@@ -211,7 +233,6 @@ impl Runner {
     async fn commit_now(&mut self, provided: &Offsets, current: &Offsets) {
         let committable = self.commits.committable(provided, current);
         if committable.is_empty() {
-            self.metrics.record_offset_commit_skip();
             return;
         }
         let started = self.clock.monotonic();
@@ -235,7 +256,9 @@ impl Runner {
                     "offsets could not be committed before the partitions moved away, their records \
                      will be delivered again: {error}"
                 );
-                self.metrics.task().record_offset_commit(false, Duration::ZERO);
+                self.metrics
+                    .task()
+                    .record_offset_commit(false, Duration::ZERO);
             }
         }
     }

@@ -11,7 +11,7 @@ use connect_kafka::consumer::{PolledBatch, PolledRecord};
 
 impl Runner {
     pub(super) async fn convert(&mut self, batch: &PolledBatch) -> Result<Pending> {
-        let offsets = next_offsets(batch);
+        let (offsets, end_offsets) = next_offsets(batch);
         let batch = match self.bytes_form {
             Some(plain_types) if self.may_pass_as_bytes(batch) => {
                 SinkBatch::Bytes(as_bytes(batch, plain_types))
@@ -21,13 +21,13 @@ impl Runner {
         Ok(Pending {
             batch,
             offsets,
+            end_offsets,
             num_failures: 0,
         })
     }
 
     fn may_pass_as_bytes(&self, batch: &PolledBatch) -> bool {
-        self.chain.headers_never_fail()
-            || batch.iter().all(|record| record.headers().len() == 0)
+        self.chain.headers_never_fail() || batch.iter().all(|record| record.headers().len() == 0)
     }
 
     async fn as_rows(&mut self, batch: &PolledBatch) -> Result<Vec<SinkRecord>> {
@@ -92,8 +92,8 @@ impl Runner {
     }
 }
 
-/// For each partition of a batch the offset after its last record.
-fn next_offsets(batch: &PolledBatch) -> Vec<(TopicPartition, i64)> {
+/// For each partition of a batch the offset after its last record, and the end of the partition.
+fn next_offsets(batch: &PolledBatch) -> (Vec<(TopicPartition, i64)>, Vec<Option<i64>>) {
     let mut next = vec![None; batch.partitions().len()];
     for record in batch.iter() {
         next[record.partition_index()] = Some(record.offset() + 1);
@@ -102,8 +102,11 @@ fn next_offsets(batch: &PolledBatch) -> Vec<(TopicPartition, i64)> {
         .partitions()
         .iter()
         .zip(next)
-        .filter_map(|(partition, offset)| Some((partition.clone(), offset?)))
-        .collect()
+        .enumerate()
+        .filter_map(|(index, (partition, offset))| {
+            Some(((partition.clone(), offset?), batch.end_offset(index)))
+        })
+        .unzip()
 }
 
 fn as_bytes(batch: &PolledBatch, (key_type, value_type): (PlainType, PlainType)) -> SinkBytes {

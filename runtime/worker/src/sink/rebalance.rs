@@ -32,7 +32,11 @@ impl Runner {
         if partitions.is_empty() {
             return Ok(());
         }
-        tracing::info!("{} partitions assigned: {}", partitions.len(), list(partitions));
+        tracing::info!(
+            "{} partitions assigned: {}",
+            partitions.len(),
+            list(partitions)
+        );
         self.task.open(partitions).await?;
         // A task may ask in `open` to go to the offsets that it keeps outside.
         self.apply_requests();
@@ -41,7 +45,11 @@ impl Runner {
 
     pub(super) async fn on_revoked(&mut self, partitions: &[TopicPartition]) -> Result<()> {
         if !partitions.is_empty() {
-            tracing::info!("{} partitions revoked: {}", partitions.len(), list(partitions));
+            tracing::info!(
+                "{} partitions revoked: {}",
+                partitions.len(),
+                list(partitions)
+            );
             self.commit_and_close(partitions).await;
         }
         self.forget(partitions);
@@ -72,12 +80,14 @@ impl Runner {
     fn forget(&mut self, partitions: &[TopicPartition]) {
         for partition in partitions {
             self.paused_by_task.remove(partition);
+            self.lags.remove(partition);
         }
         self.drop_pending_of(&partitions.iter().cloned().collect());
         self.publish_assignment();
     }
 
     fn publish_assignment(&self) {
+        self.publish_lags();
         self.metrics.set_partition_count(self.current.len());
         self.context
             .set_assignment(self.current.keys().cloned().collect());

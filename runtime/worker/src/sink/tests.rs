@@ -1,8 +1,6 @@
 use super::{SinkTaskPlan, run_sink_task};
 use crate::task::{TaskHandle, TaskTargetState, spawn_task};
-use crate::testing::{
-    Events, VirtualClock, description, eventually, metrics, task_id, text_chain,
-};
+use crate::testing::{Events, VirtualClock, description, eventually, metrics, task_id, text_chain};
 use crate::tolerance::{ErrorPolicy, Tolerance};
 use async_trait::async_trait;
 use connect_api::config::ConfigMap;
@@ -160,7 +158,10 @@ fn partition(number: i32) -> TopicPartition {
 }
 
 fn append(fixture: &Fixture, number: i32, values: &[&str]) {
-    let records: Vec<FakeRecord> = values.iter().map(|value| FakeRecord::value(*value)).collect();
+    let records: Vec<FakeRecord> = values
+        .iter()
+        .map(|value| FakeRecord::value(*value))
+        .collect();
     fixture.consumer.append(&partition(number), records);
 }
 
@@ -259,8 +260,14 @@ async fn a_bad_record_fails_the_task_naming_its_place() {
     append(&fixture, 0, &["a", "bad one", "c"]);
     fixture.handle.ended().await;
     let trace = fixture.events.failure().unwrap().trace();
-    assert!(trace.contains("Tolerance exceeded in error handler"), "{trace}");
-    assert!(trace.contains("topic='t', partition=0, offset=1"), "{trace}");
+    assert!(
+        trace.contains("Tolerance exceeded in error handler"),
+        "{trace}"
+    );
+    assert!(
+        trace.contains("topic='t', partition=0, offset=1"),
+        "{trace}"
+    );
     assert!(fixture.script.taken().is_empty());
 }
 
@@ -328,7 +335,11 @@ async fn revoked_partitions_are_committed_then_closed_and_lost_ones_only_closed(
     fixture.handle.stop();
     fixture.handle.ended().await;
     assert_eq!(fixture.consumer.committed(&partition(1)), None);
-    assert!(fixture.script.called(&format!("close {:?}", [partition(1)])));
+    assert!(
+        fixture
+            .script
+            .called(&format!("close {:?}", [partition(1)]))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -386,12 +397,21 @@ async fn a_task_may_go_back_pause_and_ask_for_a_commit() {
     fixture.consumer.assign(&[partition(0)]);
     append(&fixture, 0, &["a", "b"]);
     takes(&fixture, &["a", "b"]).await;
-    let context = fixture.script.with(|script| script.context.clone()).unwrap();
+    let context = fixture
+        .script
+        .with(|script| script.context.clone())
+        .unwrap();
     assert!(context.assignment().contains(&partition(0)));
     context.offset(Offsets::from([(partition(0), 1)]));
     append(&fixture, 0, &["c"]);
     eventually("it has read b again", || {
-        fixture.script.taken().iter().filter(|value| *value == "b").count() == 2
+        fixture
+            .script
+            .taken()
+            .iter()
+            .filter(|value| *value == "b")
+            .count()
+            == 2
     })
     .await;
     context.pause([partition(0)]);

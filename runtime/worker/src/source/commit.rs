@@ -106,15 +106,12 @@ impl OffsetCommit {
         }
     }
 
-    fn end(
-        &mut self,
-        outcome: Result<(), String>,
-        elapsed: Duration,
-        metrics: &SourceTaskMetrics,
-    ) {
+    fn end(&mut self, outcome: Result<(), String>, elapsed: Duration, metrics: &SourceTaskMetrics) {
         self.in_flight = None;
         self.writer.end_flush(outcome.is_ok());
-        metrics.task().record_offset_commit(outcome.is_ok(), elapsed);
+        metrics
+            .task()
+            .record_offset_commit(outcome.is_ok(), elapsed);
         match outcome {
             Ok(()) => {
                 tracing::debug!(

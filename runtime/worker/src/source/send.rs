@@ -30,7 +30,9 @@ pub(super) fn hint(code: ErrorCode) -> &'static str {
         ErrorCode::MESSAGE_TOO_LARGE => {
             "; raise max.message.bytes of the topic and producer.override.max.request.size"
         }
-        ErrorCode::TOPIC_AUTHORIZATION_FAILED => "; grant the producer's principal WRITE on the topic",
+        ErrorCode::TOPIC_AUTHORIZATION_FAILED => {
+            "; grant the producer's principal WRITE on the topic"
+        }
         _ => "",
     }
 }
@@ -232,8 +234,10 @@ impl Runner {
         let timestamp_ms = match record.record.timestamp {
             None | Some(-1) => None,
             Some(timestamp) if timestamp < 0 => {
-                return Err(ConnectError::data(format!("Invalid record timestamp {timestamp}"))
-                    .with_class("org.apache.kafka.common.InvalidRecordException"));
+                return Err(
+                    ConnectError::data(format!("Invalid record timestamp {timestamp}"))
+                        .with_class("org.apache.kafka.common.InvalidRecordException"),
+                );
             }
             timestamp => timestamp,
         };
@@ -325,7 +329,9 @@ impl Runner {
         errors.record_error();
         if self.error_policy.tolerance == Tolerance::All {
             errors.record_skipped();
-            tracing::error!("a record was not written and is skipped (errors.tolerance=all): {error}");
+            tracing::error!(
+                "a record was not written and is skipped (errors.tolerance=all): {error}"
+            );
             self.metrics.record_write(1, 1);
             if let Some(record) = self.submitted.acknowledge(token) {
                 self.acked.push(AckedRecord {
@@ -397,9 +403,7 @@ fn rows_of(batch: SourceBytes) -> Vec<SourceRecord> {
             let value = match batch.value_type {
                 PlainType::String => match bytestring::ByteString::try_from(bytes.clone()) {
                     Ok(text) => Value::String(text),
-                    Err(_malformed) => {
-                        Value::string(String::from_utf8_lossy(&bytes).into_owned())
-                    }
+                    Err(_malformed) => Value::string(String::from_utf8_lossy(&bytes).into_owned()),
                 },
                 PlainType::Bytes => Value::Bytes(bytes),
             };

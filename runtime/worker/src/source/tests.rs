@@ -1,8 +1,6 @@
 use super::{SourceTaskPlan, TopicCreator, run_source_task};
 use crate::task::{TaskHandle, TaskTargetState, spawn_task};
-use crate::testing::{
-    Events, VirtualClock, description, eventually, metrics, task_id, text_chain,
-};
+use crate::testing::{Events, VirtualClock, description, eventually, metrics, task_id, text_chain};
 use crate::tolerance::{ErrorPolicy, Tolerance};
 use async_trait::async_trait;
 use connect_api::config::ConfigMap;
@@ -72,9 +70,9 @@ impl SourceTask for ScriptedTask {
     async fn committed(&mut self, records: &[AckedRecord]) -> Result<()> {
         self.shared.with(|script| {
             script.committed.extend(records.iter().map(|acked| {
-                let place = acked
-                    .metadata
-                    .map_or("dropped".to_string(), |metadata| metadata.offset.to_string());
+                let place = acked.metadata.map_or("dropped".to_string(), |metadata| {
+                    metadata.offset.to_string()
+                });
                 format!("{}@{place}", acked.record.record.value)
             }));
         });
@@ -132,9 +130,12 @@ fn start_with(setup: Setup) -> Fixture {
         on_active_topic: Arc::new(|_| {}),
     };
     let events = Arc::new(Events::default());
-    let task = spawn_task(task_id(), TaskTargetState::Started, events.clone(), |control| {
-        run_source_task(plan, control)
-    });
+    let task = spawn_task(
+        task_id(),
+        TaskTargetState::Started,
+        events.clone(),
+        |control| run_source_task(plan, control),
+    );
     Fixture {
         shared,
         producer: handle,
@@ -242,14 +243,19 @@ async fn a_refused_record_fails_the_task_and_holds_its_offset_back() {
     fixture.shared.poll_returns(Ok(rows(&[("a", 1), ("b", 2)])));
     eventually("both are sent", || fixture.producer.pending().len() == 2).await;
     fixture.producer.acknowledge(1);
-    fixture.producer.fail(1, ErrorCode::TOPIC_AUTHORIZATION_FAILED);
+    fixture
+        .producer
+        .fail(1, ErrorCode::TOPIC_AUTHORIZATION_FAILED);
     fixture.handle.ended().await;
     let trace = fixture.events.failure().unwrap().trace();
     assert!(
         trace.contains("Unrecoverable exception from producer send callback"),
         "{trace}"
     );
-    assert!(trace.contains("grant the producer's principal WRITE"), "{trace}");
+    assert!(
+        trace.contains("grant the producer's principal WRITE"),
+        "{trace}"
+    );
     assert_eq!(fixture.stored_offset().await, Some(1));
 }
 
@@ -311,7 +317,10 @@ async fn a_full_producer_holds_the_task_back_and_loses_nothing() {
     fixture
         .shared
         .poll_returns(Ok(rows(&[("a", 1), ("b", 2), ("c", 3)])));
-    eventually("the first is sent", || fixture.producer.pending().len() == 1).await;
+    eventually("the first is sent", || {
+        fixture.producer.pending().len() == 1
+    })
+    .await;
     fixture.producer.hold(false);
     fixture.producer.acknowledge(1);
     fixture.writes(&["a", "b", "c"]).await;
@@ -379,7 +388,10 @@ async fn topics_are_created_by_the_first_group_that_takes_them() {
     fixture.writes(&["a"]).await;
     let description = admin.describe_topic("t").await.unwrap().unwrap();
     assert_eq!(description.num_partitions, 3);
-    assert_eq!(admin.topic_configs("t").await.unwrap()["cleanup.policy"], "compact");
+    assert_eq!(
+        admin.topic_configs("t").await.unwrap()["cleanup.policy"],
+        "compact"
+    );
 }
 
 #[test]

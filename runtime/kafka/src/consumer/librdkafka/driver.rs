@@ -109,7 +109,9 @@ impl Driver {
         let number = |key, default| properties.number(ClientType::Consumer, key, default);
         let config = properties.to_native(ClientType::Consumer)?;
         let Some(group_id) = config.get("group.id").filter(|id| !id.is_empty()) else {
-            return Err(ConsumerError::InvalidConfig("group.id is missing".to_owned()));
+            return Err(ConsumerError::InvalidConfig(
+                "group.id is missing".to_owned(),
+            ));
         };
         let kinds = sys::RD_KAFKA_EVENT_REBALANCE | sys::RD_KAFKA_EVENT_OFFSET_COMMIT;
         let client = NativeClient::new(&config, ClientKind::Consumer, kinds)
@@ -334,7 +336,9 @@ impl Driver {
         if code == ErrorCode::PARTITION_EOF {
             return;
         }
-        if code == AUTO_OFFSET_RESET && let Some(partition) = partition {
+        if code == AUTO_OFFSET_RESET
+            && let Some(partition) = partition
+        {
             return self.notify(ConsumerEvent::Error(ConsumerError::NoOffset {
                 group: self.group_id.clone(),
                 partition,
@@ -358,7 +362,10 @@ impl Driver {
     fn poll_messages(&mut self) -> bool {
         let mut polled = std::mem::take(&mut self.polled);
         loop {
-            let max_bytes = self.settings.max_batch_bytes.saturating_sub(self.builder.num_bytes());
+            let max_bytes = self
+                .settings
+                .max_batch_bytes
+                .saturating_sub(self.builder.num_bytes());
             let max_records = self.max_poll_records - self.builder.len();
             if max_bytes == 0 || max_records == 0 {
                 break;
@@ -387,10 +394,12 @@ impl Driver {
         batch.end_offsets = batch
             .partitions()
             .iter()
-            .map(|partition| native::known_end_offset(&self.client, partition))
+            .map(|partition| crate::native::known_end_offset(&self.client, partition))
             .collect();
         let shared = &self.channels.shared;
-        shared.buffered_bytes.fetch_add(batch.num_bytes(), Ordering::AcqRel);
+        shared
+            .buffered_bytes
+            .fetch_add(batch.num_bytes(), Ordering::AcqRel);
         _ = self.channels.batches.send(batch);
         true
     }
@@ -438,7 +447,10 @@ impl Driver {
     fn handle_message_error(&self, message: &NativeMessage<'_>, code: ErrorCode) {
         let partition = TopicPartition::new(message.topic_name(), message.partition());
         let text = String::from_utf8_lossy(message.value().unwrap_or_default());
-        let reason = format!("{partition} at offset {}: {text} ({code})", message.offset());
+        let reason = format!(
+            "{partition} at offset {}: {text} ({code})",
+            message.offset()
+        );
         self.on_error(code, reason, Some(partition));
     }
 

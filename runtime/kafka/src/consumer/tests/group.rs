@@ -36,7 +36,10 @@ async fn a_revoked_partition_goes_on_where_it_was_committed() {
     let mut first = fixture.open().await;
     let old = assigned(&mut *first).await;
     read(&mut *first, 20).await;
-    first.commit(old, &[at(0, 4), at(1, 4)], TIMEOUT).await.unwrap();
+    first
+        .commit(old, &[at(0, 4), at(1, 4)], TIMEOUT)
+        .await
+        .unwrap();
     let mut second = fixture.consumer(&fixture.properties());
     let joining = tokio::spawn(async move {
         let partitions = until(&mut second, |event| assignment_of(event, 1)).await;
@@ -44,9 +47,10 @@ async fn a_revoked_partition_goes_on_where_it_was_committed() {
         (second, positions)
     });
     let revoked = until(&mut *first, |event| match event {
-        ConsumerEvent::Revoked { generation, partitions } => {
-            Some((*generation, partitions.clone()))
-        }
+        ConsumerEvent::Revoked {
+            generation,
+            partitions,
+        } => Some((*generation, partitions.clone())),
         _ => None,
     })
     .await;
@@ -61,14 +65,21 @@ async fn a_revoked_partition_goes_on_where_it_was_committed() {
     first.complete_rebalance();
     assert_eq!(first.assignment(), []);
     let error = first.commit(old, &[at(0, 9)], TIMEOUT).await.unwrap_err();
-    assert!(matches!(error, CommitError::DeadGeneration { .. }), "{error}");
+    assert!(
+        matches!(error, CommitError::DeadGeneration { .. }),
+        "{error}"
+    );
     let mine = until(&mut *first, |event| assignment_of(event, 1)).await;
     let (second, positions) = joining.await.unwrap();
     assert_eq!(positions.len(), 1);
     assert_eq!(positions[0].offset, 4);
     assert_ne!(positions[0].partition, mine[0]);
     let found = read(&mut *first, 6).await;
-    assert_eq!(found[0], (mine[0].partition, 4), "records of the old generation are void");
+    assert_eq!(
+        found[0],
+        (mine[0].partition, 4),
+        "records of the old generation are void"
+    );
     // Leaving tells the group at once: well before the session times out.
     Box::new(second).close(TIMEOUT).await.unwrap();
     first.complete_rebalance();
@@ -80,7 +91,10 @@ async fn a_revoked_partition_goes_on_where_it_was_committed() {
 async fn a_task_that_hangs_in_a_rebalance_does_not_hold_up_the_group() {
     let mut fixture = Embedded::start();
     let mut properties = fixture.properties();
-    properties.extend([("max.poll.interval.ms", "1000"), ("session.timeout.ms", "1000")]);
+    properties.extend([
+        ("max.poll.interval.ms", "1000"),
+        ("session.timeout.ms", "1000"),
+    ]);
     let mut hanging = fixture.consumer(&properties);
     let old = assigned(&mut hanging).await;
     hanging.complete_rebalance();
@@ -92,8 +106,14 @@ async fn a_task_that_hangs_in_a_rebalance_does_not_hold_up_the_group() {
         _ => None,
     })
     .await;
-    let error = hanging.commit(old, &[at(0, 1), at(1, 1)], TIMEOUT).await.unwrap_err();
-    assert!(matches!(error, CommitError::DeadGeneration { .. }), "{error:?}");
+    let error = hanging
+        .commit(old, &[at(0, 1), at(1, 1)], TIMEOUT)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, CommitError::DeadGeneration { .. }),
+        "{error:?}"
+    );
     Box::new(other).close(TIMEOUT).await.unwrap();
     Box::new(hanging).close(TIMEOUT).await.unwrap();
 }
@@ -143,7 +163,10 @@ async fn no_offset_and_no_reset_is_an_error_that_names_the_partition() {
     properties.set("auto.offset.reset", "none");
     let mut consumer = fixture.consumer(&properties);
     assigned(&mut consumer).await;
-    let error = consumer.position(&[partition(1)], TIMEOUT).await.unwrap_err();
+    let error = consumer
+        .position(&[partition(1)], TIMEOUT)
+        .await
+        .unwrap_err();
     let expected = ConsumerError::NoOffset {
         group: GROUP.to_owned(),
         partition: partition(1),
@@ -156,7 +179,10 @@ async fn no_offset_and_no_reset_is_an_error_that_names_the_partition() {
         _ => None,
     })
     .await;
-    assert!(matches!(from_poll, ConsumerError::NoOffset { .. }), "{from_poll:?}");
+    assert!(
+        matches!(from_poll, ConsumerError::NoOffset { .. }),
+        "{from_poll:?}"
+    );
     Box::new(consumer).close(TIMEOUT).await.unwrap();
 }
 

@@ -34,7 +34,9 @@ impl ReaderHandle {
         end_offsets: BTreeMap<i32, i64>,
     ) -> Option<Result<(), ErrorCode>> {
         let (done, answer) = oneshot::channel();
-        self.commands.send(Command::ReadTo { end_offsets, done }).ok()?;
+        self.commands
+            .send(Command::ReadTo { end_offsets, done })
+            .ok()?;
         self.queue.wake();
         answer.await.ok()
     }

@@ -29,7 +29,11 @@ impl Driver {
         match command {
             // Of a rebalance that was given up waiting for.
             Command::CompleteRebalance { .. } => {}
-            Command::CommitAsync { generation, offsets, sequence } => {
+            Command::CommitAsync {
+                generation,
+                offsets,
+                sequence,
+            } => {
                 let started = self.check_commit(generation, &offsets).and_then(|()| {
                     let list = offset_list(&offsets);
                     self.client
@@ -37,10 +41,18 @@ impl Driver {
                         .map_err(CommitError::Broker)
                 });
                 if let Err(error) = started {
-                    self.notify(ConsumerEvent::Committed { sequence, result: Err(error) });
+                    self.notify(ConsumerEvent::Committed {
+                        sequence,
+                        result: Err(error),
+                    });
                 }
             }
-            Command::Commit { generation, offsets, timeout, reply } => {
+            Command::Commit {
+                generation,
+                offsets,
+                timeout,
+                reply,
+            } => {
                 let result = self.check_commit(generation, &offsets).and_then(|()| {
                     if offsets.is_empty() {
                         return Ok(());
@@ -55,10 +67,18 @@ impl Driver {
                 });
                 _ = reply.send(result);
             }
-            Command::Committed { partitions, timeout, reply } => {
+            Command::Committed {
+                partitions,
+                timeout,
+                reply,
+            } => {
                 _ = reply.send(self.committed(&partitions, timeout));
             }
-            Command::Position { partitions, timeout, reply } => {
+            Command::Position {
+                partitions,
+                timeout,
+                reply,
+            } => {
                 _ = reply.send(self.positions(&partitions, timeout));
             }
             Command::Seek { offsets, epoch } => self.seek(offsets, epoch),
@@ -80,7 +100,10 @@ impl Driver {
                 current: self.generation,
             });
         }
-        match offsets.iter().find(|offset| !self.assignment.contains(&offset.partition)) {
+        match offsets
+            .iter()
+            .find(|offset| !self.assignment.contains(&offset.partition))
+        {
             Some(offset) => Err(CommitError::NotAssigned(offset.partition.clone())),
             None => Ok(()),
         }
@@ -148,8 +171,14 @@ impl Driver {
         }
         let topic = CString::new(&*partition.topic).map_err(|_| no_offset())?;
         let (low, high) = native::watermarks(&self.client, &topic, partition.partition, timeout)
-            .map_err(|code| self.call_error(code, "asking for the first and last offset", timeout))?;
-        Ok(if self.offset_reset == OffsetReset::Earliest { low } else { high })
+            .map_err(|code| {
+                self.call_error(code, "asking for the first and last offset", timeout)
+            })?;
+        Ok(if self.offset_reset == OffsetReset::Earliest {
+            low
+        } else {
+            high
+        })
     }
 
     fn call_error(
@@ -241,9 +270,17 @@ impl Driver {
 }
 
 fn offset_list(offsets: &[PartitionOffset]) -> PartitionList {
-    PartitionList::with(offsets.iter().map(|offset| (&offset.partition, offset.offset)))
+    PartitionList::with(
+        offsets
+            .iter()
+            .map(|offset| (&offset.partition, offset.offset)),
+    )
 }
 
 fn stored_list(partitions: &[TopicPartition]) -> PartitionList {
-    PartitionList::with(partitions.iter().map(|partition| (partition, PartitionList::STORED)))
+    PartitionList::with(
+        partitions
+            .iter()
+            .map(|partition| (partition, PartitionList::STORED)),
+    )
 }

@@ -24,7 +24,10 @@ impl Driver {
             Err(ASSIGN_PARTITIONS) => self.on_assigned(&list),
             Err(REVOKE_PARTITIONS) => self.on_revoked(&list),
             Err(code) => {
-                self.fail(code, format!("the rebalance failed: {}", event.error_text()));
+                self.fail(
+                    code,
+                    format!("the rebalance failed: {}", event.error_text()),
+                );
                 // The library waits for an answer whatever the error.
                 self.unassign(&PartitionList::new(), false);
             }
@@ -53,10 +56,17 @@ impl Driver {
             (partition, offset.unwrap_or(PartitionList::STORED))
         }));
         if let Err((code, reason)) = self.client.assign(&list, cooperative) {
-            return self.fail(code, format!("can't take the assigned partitions: {reason}"));
+            return self.fail(
+                code,
+                format!("can't take the assigned partitions: {reason}"),
+            );
         }
-        let paused = self.paused.iter().filter(|partition| partitions.contains(partition));
-        let paused = PartitionList::with(paused.map(|partition| (partition, PartitionList::STORED)));
+        let paused = self
+            .paused
+            .iter()
+            .filter(|partition| partitions.contains(partition));
+        let paused =
+            PartitionList::with(paused.map(|partition| (partition, PartitionList::STORED)));
         if !paused.is_empty()
             && let Err((code, reason)) = self.client.pause(&paused)
         {
@@ -99,7 +109,10 @@ impl Driver {
 
     fn unassign(&mut self, list: &PartitionList, cooperative: bool) {
         if let Err((code, reason)) = self.client.unassign(list, cooperative) {
-            self.fail(code, format!("can't give up the revoked partitions: {reason}"));
+            self.fail(
+                code,
+                format!("can't give up the revoked partitions: {reason}"),
+            );
         }
     }
 
