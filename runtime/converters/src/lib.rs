@@ -12,6 +12,7 @@ mod json;
 mod number;
 mod simple_header;
 mod string;
+mod utf8;
 
 pub use boolean::BooleanConverter;
 pub use byte_array::ByteArrayConverter;

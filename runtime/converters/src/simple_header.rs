@@ -1,5 +1,6 @@
 //! `SimpleHeaderConverter`: header values as texts whose type is guessed.
 
+use crate::utf8::decode_lossy;
 use bytes::Bytes;
 use connect_api::config::ConfigMap;
 use connect_api::data::{Schema, SchemaRef, Value, values};
@@ -35,7 +36,7 @@ impl HeaderConverter for SimpleHeaderConverter {
         let Some(bytes) = value else {
             return Ok(SchemaAndValue::NULL);
         };
-        match values::parse_string(&String::from_utf8_lossy(bytes)) {
+        match values::parse_string(&decode_lossy(bytes)) {
             Ok(parsed) => Ok(parsed),
             Err(error) => {
                 tracing::warn!(

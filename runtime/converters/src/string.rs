@@ -2,6 +2,7 @@
 
 use crate::SERIALIZATION_EXCEPTION;
 use crate::config::{converter_def, parse};
+use crate::utf8::decode_lossy;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
@@ -89,7 +90,7 @@ impl Encoding {
         match self {
             Self::Utf8 => match ByteString::try_from(bytes.clone()) {
                 Ok(text) => text,
-                Err(_) => ByteString::from(String::from_utf8_lossy(bytes).into_owned()),
+                Err(_) => ByteString::from(decode_lossy(bytes)),
             },
             Self::Utf16 => match &bytes[..] {
                 [0xFF, 0xFE, rest @ ..] => units(rest, u16::from_le_bytes),
@@ -114,20 +115,9 @@ impl Encoding {
 }
 
 /// Any value as the text that Java's `toString()` makes of it; texts on the way back.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct StringConverter {
-    /// `None` if the configured character set is not known; then every conversion fails.
-    encoding: Option<Encoding>,
-    encoding_name: String,
-}
-
-impl Default for StringConverter {
-    fn default() -> Self {
-        Self {
-            encoding: Some(Encoding::Utf8),
-            encoding_name: "UTF-8".to_string(),
-        }
-    }
+    encoding: Encoding,
 }
 
 crate::register!(
@@ -136,38 +126,22 @@ crate::register!(
     config_def
 );
 
-impl StringConverter {
-    fn encoding(&self, doing: &str, what: &str) -> Result<Encoding> {
-        self.encoding.ok_or_else(|| {
-            let cause = format!(
-                "Error when {doing} due to unsupported encoding {}",
-                self.encoding_name
-            );
-            ConnectError::data(what)
-                .with_cause(ConnectError::data(cause).with_class(SERIALIZATION_EXCEPTION))
-        })
-    }
-}
-
 #[async_trait]
 impl Converter for StringConverter {
     fn configure(&mut self, config: &ConfigMap, converter_type: ConverterType) -> Result<()> {
         let config = parse(config_def(), config, converter_type)?;
-        self.encoding_name = config.string(ENCODING)?.to_string();
-        self.encoding = Encoding::of(&self.encoding_name);
+        let name = config.string(ENCODING)?;
+        self.encoding = Encoding::of(name).ok_or_else(|| {
+            ConnectError::config(format!("Unsupported encoding {name}"))
+                .with_class(SERIALIZATION_EXCEPTION)
+        })?;
         Ok(())
     }
 
     fn to_connect_data(&mut self, message: RawMessage<'_>) -> Result<SchemaAndValue> {
         let value = match message.payload {
             None => Value::Null,
-            Some(bytes) => Value::String(
-                self.encoding(
-                    "deserializing byte[] to string",
-                    "Failed to deserialize string: ",
-                )?
-                .decode(bytes),
-            ),
+            Some(bytes) => Value::String(self.encoding.decode(bytes)),
         };
         Ok(SchemaAndValue {
             schema: Some(Schema::optional_string()),
@@ -186,10 +160,7 @@ impl Converter for StringConverter {
         if value.is_null() {
             return Ok(Encoded::Null);
         }
-        let encoding = self.encoding(
-            "serializing string to byte[]",
-            "Failed to serialize to a string: ",
-        )?;
+        let encoding = self.encoding;
         match (value, encoding) {
             (Value::String(text), Encoding::Utf8) => {
                 return Ok(Encoded::Shared(text.as_bytes().clone()));
@@ -203,6 +174,6 @@ impl Converter for StringConverter {
     }
 
     fn plain_type(&self) -> Option<PlainType> {
-        (self.encoding == Some(Encoding::Utf8)).then_some(PlainType::String)
+        (self.encoding == Encoding::Utf8).then_some(PlainType::String)
     }
 }

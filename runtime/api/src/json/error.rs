@@ -169,10 +169,10 @@ pub(super) fn unclosed(data: &[u8]) -> ConnectError {
     }
 }
 
-/// The text ends where a value should follow.
+/// The text ends where a value or a name should follow. Jackson has another class for it behind a comma.
 #[cold]
-pub(super) fn end_between_entries(data: &[u8]) -> ConnectError {
-    match open_containers(data, data.len()).last() {
+pub(super) fn end_between_entries(data: &[u8], is_behind_comma: bool) -> ConnectError {
+    let error = match open_containers(data, data.len()).last() {
         Some(&(bracket, _)) => end_of_input(
             data,
             &format!(
@@ -181,5 +181,10 @@ pub(super) fn end_between_entries(data: &[u8]) -> ConnectError {
             ),
         ),
         None => end_of_input(data, "No content to map due to end-of-input"),
+    };
+    if is_behind_comma {
+        error.with_class(JSON_PARSE_EXCEPTION)
+    } else {
+        error
     }
 }

@@ -179,15 +179,29 @@ impl<'a> JsonReader<'a> {
     pub fn peek_value(&mut self) -> Result<JsonKind> {
         match self.peek()? {
             Some(kind) => Ok(kind),
-            None => Err(end_between_entries(self.data())),
+            None => Err(end_between_entries(self.data(), false)),
         }
     }
 
     #[cold]
     fn end_before_value(&self) -> Result<Option<JsonKind>> {
+        let data = self.data();
+        // Jackson takes the byte for a character here.
+        if let Some(&byte) = self.input.get(data.len())
+            && char::from(byte).is_alphabetic()
+        {
+            let message = format!(
+                "Unrecognized token '{}': was expecting {VALUES}",
+                char::from(byte)
+            );
+            return Err(parse_error(data, data.len(), &message));
+        }
         match self.invalid_utf8() {
             Some(error) => Err(error),
-            None if self.depth > 0 => Err(end_between_entries(self.data())),
+            None if self.depth > 0 => {
+                let is_behind_comma = data.trim_ascii_end().ends_with(b",");
+                Err(end_between_entries(data, is_behind_comma))
+            }
             None => Ok(None),
         }
     }
@@ -596,7 +610,7 @@ impl<'a> JsonReader<'a> {
         if self.at >= data.len() {
             return self
                 .invalid_utf8()
-                .unwrap_or_else(|| end_between_entries(data));
+                .unwrap_or_else(|| end_between_entries(data, true));
         }
         unexpected_char(
             data,
@@ -611,7 +625,7 @@ impl<'a> JsonReader<'a> {
         if self.at >= data.len() {
             return self
                 .invalid_utf8()
-                .unwrap_or_else(|| end_between_entries(data));
+                .unwrap_or_else(|| end_between_entries(data, false));
         }
         unexpected_char(
             data,
@@ -628,12 +642,16 @@ impl<'a> JsonReader<'a> {
         if message.starts_with("Unexpected end-of-input in VALUE_STRING") {
             return end_of_input(data, "Unexpected end-of-input in field name");
         }
+        if message.starts_with("Invalid UTF-8 start") {
+            let text = message.lines().next().unwrap_or_default();
+            return parse_error(self.input, data.len() + 2, text);
+        }
         if message.starts_with("Illegal unquoted character") {
             let at = find_control(data, start + 1);
             let code = data.get(at).copied().unwrap_or(0);
             return parse_error(
                 data,
-                at + 1,
+                at,
                 &format!(
                     "Illegal unquoted character ((CTRL-CHAR, code {code})): has to be escaped \
                      using backslash to be included in name"

@@ -37,7 +37,17 @@ fn decimal(json: &Json) -> Decimal {
     }
 }
 
-/// The value of a notation; structs need the schema.
+/// A schema for structs where the case has none that fits.
+fn unlike_any_other(num_fields: usize) -> SchemaRef {
+    (0..num_fields)
+        .fold(Schema::struct_builder(), |builder, index| {
+            builder.field(format!("unlike{index}"), Schema::optional_string())
+        })
+        .build()
+        .unwrap()
+}
+
+/// The value of a notation; structs take their schema from the given one.
 pub fn value(json: &Json, schema: Option<&SchemaRef>) -> Value {
     let object = match json {
         Json::Null => return Value::Null,
@@ -72,7 +82,11 @@ pub fn value(json: &Json, schema: Option<&SchemaRef>) -> Value {
             )
         }
         "struct" => {
-            let schema = schema.expect("the schema of a struct");
+            let num_fields = json.as_array().unwrap().len();
+            let schema = match schema {
+                Some(schema) if schema.fields().len() == num_fields => schema.clone(),
+                _ => unlike_any_other(num_fields),
+            };
             let values = json.as_array().unwrap().iter().zip(schema.fields());
             Value::from(Struct::from_values(
                 schema.clone(),

@@ -20,6 +20,11 @@ pub(super) struct Schemas {
 }
 
 impl Schemas {
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.by_text.len()
+    }
+
     /// The schema that was used last if the text begins with its text, and the length of that.
     #[inline]
     pub(super) fn known_prefix(&self, text: &[u8]) -> Option<(SchemaRef, usize)> {
@@ -64,6 +69,11 @@ pub(super) struct SchemaTexts {
 }
 
 impl SchemaTexts {
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// `{"schema":S,"payload":`
     #[inline]
     pub(super) fn envelope_opening(

@@ -49,7 +49,7 @@ pub(super) fn config_def() -> &'static ConfigDef {
             .define(
                 ConfigKey::new(DECIMAL_FORMAT, ConfigType::String)
                     .default("BASE64")
-                    .validator(Validator::CaseInsensitiveValidString(&["BASE64", "NUMERIC"]))
+                    .validator(Validator::CaseInsensitiveValidString(&["NUMERIC", "BASE64"]))
                     .importance(Importance::Low)
                     .doc(
                         "Controls which format this converter will serialize decimals in. This \

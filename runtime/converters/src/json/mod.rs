@@ -282,3 +282,6 @@ impl Converter for JsonConverter {
         Ok(Encoded::Appended)
     }
 }
+
+#[cfg(test)]
+mod tests;

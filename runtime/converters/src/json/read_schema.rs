@@ -142,6 +142,12 @@ impl SchemaReader<'_, '_> {
         if default.is_null() && schema.is_optional() {
             return Ok(schema);
         }
+        if schema.schema_type() == SchemaType::Struct {
+            // Java compares the schema of the default with a builder, which no schema is equal to.
+            return Err(ConnectError::data("Invalid default value")
+                .with_class(BUILDER_EXCEPTION)
+                .with_cause(ConnectError::data("Struct schemas do not match.")));
+        }
         builder.default_value(default).build()
     }
 
