@@ -114,6 +114,10 @@ impl Running {
             // A form that `accepts` does not name.
             _ => return Err(io::ErrorKind::Unsupported.into()),
         }
+        // Readers of the file see each batch soon, as with the JVM's task, and not only at the commit.
+        if !self.writer.buffer().is_empty() {
+            self.writer.hand_over().await?;
+        }
         Ok(())
     }
 
