@@ -224,9 +224,13 @@ async fn readers_see_a_batch_before_its_commit() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let file = folder.path().join("out.txt");
     let mut task = task_of(&file).await;
-    task.put(&plain(vec![Some("first".into())])).await.expect("taken");
+    task.put(&plain(vec![Some("first".into())]))
+        .await
+        .expect("taken");
     // It waits until the batch before it is written.
-    task.put(&plain(vec![Some("second".into())])).await.expect("taken");
+    task.put(&plain(vec![Some("second".into())]))
+        .await
+        .expect("taken");
     assert!(read(&file).starts_with("first\n"), "{}", read(&file));
     task.stop().await.expect("stops");
 }
