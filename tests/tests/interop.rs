@@ -305,7 +305,7 @@ fn normalised(records: &[TopicRecord], replace: impl Fn(&[u8]) -> String) -> Vec
     let mut normalised: Vec<(String, Value)> = Vec::new();
     let mut sorted: Vec<_> = records.iter().collect();
     // Topics of several partitions have no order across keys.
-    sorted.sort_by(|left, right| left.partition.cmp(&right.partition));
+    sorted.sort_by_key(|record| record.partition);
     for record in sorted {
         let key = replace(record.key.as_deref().unwrap_or_default());
         let mut value = match &record.value {

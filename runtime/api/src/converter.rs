@@ -1,5 +1,10 @@
 //! Converters: bytes in Kafka to and from Connect data.
 
+#![allow(
+    clippy::wrong_self_convention,
+    reason = "toConnectData and fromConnectData are Connect's names"
+)]
+
 use crate::config::ConfigMap;
 use crate::data::{SchemaRef, Value};
 use crate::error::Result;

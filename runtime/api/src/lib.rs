@@ -18,6 +18,14 @@
 //!
 //! Every fallible call returns [`ConnectError`]; its [`ErrorKind`] is an instruction to the runtime:
 //! retry, skip under `errors.tolerance`, or fail the task.
+//!
+//! # A source and a sink
+//!
+//! Both in about a hundred lines, then the calls that a worker makes (`examples/counting_connectors.rs`):
+//!
+//! ```
+#![doc = include_str!("../examples/counting_connectors.rs")]
+//! ```
 
 pub mod config;
 pub mod data;

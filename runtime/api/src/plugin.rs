@@ -40,10 +40,45 @@ pub enum ConnectorFactory {
 
 /// A connector under its Java class name.
 ///
-/// ```ignore
-/// #[linkme::distributed_slice(connect_api::CONNECTORS)]
+/// A static in [`CONNECTORS`] is all that registers it:
+///
+/// ```
+/// use connect_api::config::ConfigMap;
+/// use connect_api::registry::linkme;
+/// use connect_api::{
+///     CONNECTORS, ConnectError, ConnectorContext, ConnectorFactory, ConnectorPlugin, ConnectorType,
+///     Result, SinkConnector, SinkTask, no_config,
+/// };
+///
+/// #[linkme::distributed_slice(CONNECTORS)]
 /// #[linkme(crate = connect_api::registry::linkme)]
-/// static FILE_STREAM_SINK: ConnectorPlugin = ConnectorPlugin { .. };
+/// static REFUSE: ConnectorPlugin = ConnectorPlugin {
+///     class: "org.example.RefuseSinkConnector",
+///     task_class: "org.example.RefuseSinkTask",
+///     version: "1.0.0",
+///     config_def: no_config,
+///     factory: ConnectorFactory::Sink(|| Box::new(RefuseSinkConnector)),
+/// };
+///
+/// struct RefuseSinkConnector;
+///
+/// #[async_trait::async_trait]
+/// impl SinkConnector for RefuseSinkConnector {
+///     async fn start(&mut self, _context: ConnectorContext, _config: &ConfigMap) -> Result<()> {
+///         Err(ConnectError::config("This connector refuses to start"))
+///     }
+///
+///     fn task_configs(&self, _max_tasks: usize) -> Result<Vec<ConfigMap>> {
+///         Ok(Vec::new())
+///     }
+///
+///     fn new_task(&self) -> Box<dyn SinkTask> {
+///         unreachable!("it has no task configurations")
+///     }
+/// }
+///
+/// let plugin = CONNECTORS.iter().find(|plugin| plugin.class == "org.example.RefuseSinkConnector");
+/// assert_eq!(plugin.map(|plugin| plugin.connector_type()), Some(ConnectorType::Sink));
 /// ```
 pub struct ConnectorPlugin {
     /// The class name, for example `org.apache.kafka.connect.file.FileStreamSinkConnector`.

@@ -1,5 +1,7 @@
 //! What Kafka's own classes make of texts, and what this crate makes of them.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 #[path = "golden/notation.rs"]
 mod notation;
 

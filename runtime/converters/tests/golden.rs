@@ -1,5 +1,7 @@
 //! What Kafka's own converters make of data and bytes, and what ours make of them.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 #[path = "../../api/tests/golden/notation.rs"]
 mod notation;
 

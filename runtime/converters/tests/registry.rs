@@ -1,5 +1,7 @@
 //! The classes that are offered, and their settings.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use connect_api::config::ConfigDef;
 use connect_api::{CONVERTERS, HEADER_CONVERTERS, PlainType};
 use connect_converters as _;

@@ -60,8 +60,9 @@ pub enum LogError {
     },
     /// The topic does not exist and did not appear in time.
     #[error(
-        "topic {topic} was not found within {timeout_ms} ms: it may not have been created yet, \
-         or this worker's principal may not describe it"
+        "topic {topic} was not found within {timeout_ms} ms: create it, or give this worker's \
+         principal the right to do so (CREATE on the topic or the cluster) and to see it \
+         (DESCRIBE on the topic)"
     )]
     TopicNotFound {
         /// Topic of the log.

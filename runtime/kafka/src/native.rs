@@ -150,7 +150,7 @@ impl NativeClient {
 
     /// Fails all messages in queue and in flight.
     pub(crate) fn purge(&self) {
-        let flags = (sys::RD_KAFKA_PURGE_F_QUEUE | sys::RD_KAFKA_PURGE_F_INFLIGHT) as i32;
+        let flags = sys::RD_KAFKA_PURGE_F_QUEUE | sys::RD_KAFKA_PURGE_F_INFLIGHT;
         // SAFETY: the client is alive, and it is a producer.
         let code = unsafe { sys::rd_kafka_purge(self.ptr(), flags) };
         if let Err(code) = check(code) {

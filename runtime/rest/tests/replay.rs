@@ -1,5 +1,7 @@
 //! The router against answers that a JVM worker 4.3.1 gave.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod fake_herder;
 
 use axum::body::{Body, to_bytes};

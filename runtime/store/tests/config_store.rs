@@ -1,5 +1,7 @@
 //! The suite of [`ConfigStore`], on every implementation, and what holds for topics only.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod topics;
 
 use async_trait::async_trait;

@@ -1,6 +1,8 @@
 //! Tapes of the internal topics of a JVM worker, recorded by `golden/record`: what we read from them,
 //! and that the same operations write the same bytes.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use connect_api::config::ConfigMap;

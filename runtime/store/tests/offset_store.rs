@@ -1,6 +1,8 @@
 //! The suite of [`OffsetStore`], on every implementation, and its users: [`ConnectorOffsets`] and
 //! [`OffsetWriter`].
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod topics;
 
 use async_trait::async_trait;

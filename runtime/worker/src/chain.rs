@@ -151,7 +151,7 @@ impl Chain {
     }
 
     /// A record from Kafka for a sink; `None` if a transform dropped it.
-    pub(crate) fn to_sink_record(
+    pub(crate) fn convert_for_sink(
         &mut self,
         polled: PolledRecord<'_>,
     ) -> Result<Option<SinkRecord>, ConversionError> {

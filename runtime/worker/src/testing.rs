@@ -21,7 +21,7 @@ use tokio::time::Instant;
 pub(crate) struct VirtualClock(Instant);
 
 impl VirtualClock {
-    pub(crate) fn new() -> Arc<dyn Clock> {
+    pub(crate) fn shared() -> Arc<dyn Clock> {
         Arc::new(Self(Instant::now()))
     }
 }

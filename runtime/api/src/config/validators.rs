@@ -34,13 +34,16 @@ pub enum Validator {
     All(Vec<Validator>),
 }
 
+/// The name of a key and its value to the whole message of refusal.
+pub type Check = dyn Fn(&str, Option<&ConfigData>) -> Result<(), String> + Send + Sync;
+
 /// A check of its own kind, with the text that `valid values` shows in documentation.
 #[derive(Clone)]
 pub struct CustomValidator {
     /// What is valid, in a few words.
     pub description: &'static str,
-    /// The check: the name of the key and its value to the whole message of refusal.
-    pub check: Arc<dyn Fn(&str, Option<&ConfigData>) -> Result<(), String> + Send + Sync>,
+    /// The check.
+    pub check: Arc<Check>,
 }
 
 impl Validator {

@@ -56,7 +56,7 @@ pub(super) fn find_escape(bytes: &[u8], from: usize) -> usize {
         bytes,
         from,
         |word| quotes_and_controls(word) | astral(word),
-        |byte| byte == b'"' || byte == b'\\' || byte < 0x20 || byte >= 0xF0,
+        |byte| byte == b'"' || byte == b'\\' || !(0x20..0xF0).contains(&byte),
     )
 }
 

@@ -257,6 +257,11 @@ impl Admin for LibrdkafkaAdmin {
                 .block_on(client.describe_configs([&specifier], &call.options()))
                 .map_err(|error| call.library_error(&error))?;
             match results.into_iter().next() {
+                // A topic always has settings; a missing one comes as an empty resource, because
+                // the crate does not look at the resource's own error.
+                Some(Ok(resource)) if resource.entries.is_empty() => {
+                    Err(call.unknown_topic(&topic))
+                }
                 Some(Ok(resource)) => Ok(resource
                     .entries
                     .into_iter()

@@ -2,6 +2,9 @@
 
 use super::ClientType;
 
+/// A value to the library's settings, or why it is refused.
+type Conversion = fn(&str) -> Result<Vec<(&'static str, String)>, String>;
+
 /// What becomes of a property.
 #[derive(Clone, Copy)]
 pub(super) enum Action {
@@ -10,7 +13,7 @@ pub(super) enum Action {
     /// Another or the same name; numbers beyond the library's range become its end.
     Clamped(&'static str, i64, i64),
     /// Other names or values.
-    Convert(fn(&str) -> Result<Vec<(&'static str, String)>, String>),
+    Convert(Conversion),
     /// Read by this crate.
     Own,
     /// Handled by the `security` module.

@@ -44,6 +44,8 @@ impl From<ClientConfigError> for ConsumerError {
     }
 }
 
+type CommittedOffsets = Result<Vec<(TopicPartition, Option<i64>)>, ConsumerError>;
+
 /// What the owner asks of the polling thread.
 enum Command {
     CompleteRebalance {
@@ -63,7 +65,7 @@ enum Command {
     Committed {
         partitions: Vec<TopicPartition>,
         timeout: Duration,
-        reply: oneshot::Sender<Result<Vec<(TopicPartition, Option<i64>)>, ConsumerError>>,
+        reply: oneshot::Sender<CommittedOffsets>,
     },
     Position {
         partitions: Vec<TopicPartition>,

@@ -175,12 +175,20 @@ impl KafkaLog {
         crate::producer::flush_client(Arc::clone(&client), remaining())
             .await
             .map_err(|_| timed_out())?;
-        let mut backoff = RETRY_BACKOFF;
+        let (mut backoff, mut is_retry) = (RETRY_BACKOFF, false);
         let end_offsets = loop {
             let (client, topic) = (Arc::clone(&client), self.config.topic.clone());
             let num_partitions = self.num_partitions();
             let request_timeout = remaining().min(REQUEST_TIMEOUT);
             let request = tokio::task::spawn_blocking(move || {
+                if is_retry {
+                    // librdkafka asks with the leader and epoch it has cached, and keeps them when
+                    // the broker refuses them, as after a restart: only new metadata replace them.
+                    // Where they can't be had, the request below tells why.
+                    let _ = client
+                        .client()
+                        .fetch_metadata(Some(&topic), request_timeout);
+                }
                 native::end_offsets(&client, &topic, num_partitions, request_timeout)
             });
             match request.await.unwrap_or(Err(ErrorCode::FAIL)) {
@@ -197,6 +205,7 @@ impl KafkaLog {
                     );
                     tokio::time::sleep(backoff).await;
                     backoff = (backoff * 2).min(MAX_RETRY_BACKOFF);
+                    is_retry = true;
                 }
             }
         };

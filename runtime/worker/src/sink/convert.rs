@@ -35,7 +35,7 @@ impl Runner {
         let mut records = Vec::with_capacity(batch.len());
         for polled in batch.iter() {
             // The first try stays free of what only failures need.
-            match self.chain.to_sink_record(polled) {
+            match self.chain.convert_for_sink(polled) {
                 Ok(Some(record)) => records.push(record),
                 Ok(None) => {}
                 Err(failure) => {
@@ -74,7 +74,7 @@ impl Runner {
                 .failed(&self.error_policy, &*self.clock, failure, &describe)
                 .await
             {
-                Verdict::Retry => match self.chain.to_sink_record(polled) {
+                Verdict::Retry => match self.chain.convert_for_sink(polled) {
                     Ok(record) => return Ok(record),
                     Err(next) => failure = next,
                 },

@@ -119,7 +119,7 @@ const FLUSH_INTERVAL: Duration = Duration::from_secs(60);
 fn start_with(error_policy: ErrorPolicy, target_state: TaskTargetState) -> Fixture {
     let script = Shared::default();
     let (consumer, handle) = FakeConsumer::new();
-    let clock = VirtualClock::new();
+    let clock = VirtualClock::shared();
     let metrics = metrics(&clock);
     let task_metrics = metrics.register_sink_task(description(ConnectorType::Sink));
     let plan = SinkTaskPlan {

@@ -108,7 +108,7 @@ struct Setup {
 fn start_with(setup: Setup) -> Fixture {
     let shared = Shared::default();
     let (producer, handle) = FakeProducer::new();
-    let clock = VirtualClock::new();
+    let clock = VirtualClock::shared();
     let offsets = Arc::new(MemoryOffsetStore::new());
     let store: Arc<dyn OffsetStore> = offsets.clone();
     let plan = SourceTaskPlan {
