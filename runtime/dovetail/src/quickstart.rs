@@ -194,6 +194,12 @@ fn worker_settings(bootstrap_servers: &str, port: u16) -> ConfigMap {
         ("key.converter.schemas.enable", "false"),
         ("value.converter.schemas.enable", "false"),
         ("offset.flush.interval.ms", "1000"),
+        // The embedded broker takes nearly the session timeout for each rebalance.
+        ("session.timeout.ms", "1500"),
+        ("heartbeat.interval.ms", "300"),
+        // It keeps a fetch waiting to the end, also when records have come meanwhile.
+        ("fetch.max.wait.ms", "50"),
+        ("consumer.fetch.max.wait.ms", "50"),
         ("listeners", &listener),
     ])
 }

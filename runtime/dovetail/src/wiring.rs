@@ -113,11 +113,6 @@ impl RunningWorker {
         &self.address.url
     }
 
-    /// The addresses that the REST API listens on.
-    pub fn bound(&self) -> &[SocketAddr] {
-        self.server.addresses()
-    }
-
     /// The herder behind the REST API.
     pub fn herder(&self) -> Arc<dyn Herder> {
         self.face.clone()

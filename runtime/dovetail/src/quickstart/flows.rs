@@ -147,7 +147,7 @@ pub fn flows(folder: &Path, input: Option<&Path>) -> Result<Vec<Flow>, String> {
 }
 
 /// The number of complete lines: the connector waits for the end of the last one.
-fn count_lines(file: &Path) -> io::Result<u64> {
+pub fn count_lines(file: &Path) -> io::Result<u64> {
     let mut reader = BufReader::with_capacity(1 << 20, fs::File::open(file)?);
     let mut num_lines = 0;
     loop {

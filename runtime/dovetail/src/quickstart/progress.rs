@@ -2,7 +2,7 @@
 
 use super::flows::Flow;
 use super::rest::RestClient;
-use super::servers::{ObjectStorage, Stored};
+use super::servers::ObjectStorage;
 use serde_json::Value;
 use std::time::Instant;
 
@@ -20,7 +20,6 @@ pub struct FlowProgress {
     pub sink: Moved,
     pub num_objects: u64,
     source_name: String,
-    sink_name: String,
 }
 
 /// What a connector has moved.
@@ -57,7 +56,6 @@ impl Progress {
             sink: Moved::default(),
             num_objects: 0,
             source_name: flow.source_name().to_string(),
-            sink_name: flow.sink_name().to_string(),
         });
         Self {
             flows: flows.collect(),
@@ -70,8 +68,8 @@ impl Progress {
         &self.flows
     }
 
-    /// Looks again. What a connector has moved is what it has committed: offsets in the file for
-    /// sources, offsets of the topic for sinks, which commit what is in objects.
+    /// Looks again. A source has moved what Kafka has acknowledged, and the bytes up to its committed
+    /// position; a sink has moved what is in objects.
     ///
     /// # Errors
     /// A failed connector or task, with its reason.
@@ -85,22 +83,16 @@ impl Progress {
         let seconds = self.looked_at.map(|before| (now - before).as_secs_f64());
         let metrics = rest.get_text("/metrics").await.unwrap_or_default();
         for flow in &mut self.flows {
-            let offsets = |name: &str| format!("/connectors/{name}/offsets");
+            let offsets = format!("/connectors/{}/offsets", flow.source_name);
             // Offsets cannot be read while the group rebalances: the numbers stay.
-            if let Ok(offsets) = rest.get(&offsets(&flow.source_name)).await {
+            if let Ok(offsets) = rest.get(&offsets).await {
                 let written = written_total(&metrics, &flow.source_name);
-                flow.source
-                    .advance(written, sum(&offsets, "position"), seconds);
+                flow.source.advance(written, position(&offsets), seconds);
             }
-            if let Ok(offsets) = rest.get(&offsets(&flow.sink_name)).await {
-                let Stored {
-                    num_objects,
-                    num_bytes,
-                } = storage.stored(&flow.topic).await;
-                flow.sink
-                    .advance(sum(&offsets, "kafka_offset"), num_bytes, seconds);
-                flow.num_objects = num_objects;
-            }
+            let stored = storage.stored(&flow.topic).await;
+            flow.sink
+                .advance(stored.num_records, stored.num_bytes, seconds);
+            flow.num_objects = stored.num_objects;
         }
         self.looked_at = Some(now);
         Ok(())
@@ -114,15 +106,12 @@ impl Progress {
     }
 }
 
-/// The sum of a number over the offsets of all partitions.
-fn sum(offsets: &Value, field: &str) -> u64 {
-    let offsets = offsets["offsets"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    offsets
-        .iter()
-        .filter_map(|entry| entry["offset"][field].as_u64())
+/// The committed position in the file.
+fn position(offsets: &Value) -> u64 {
+    let offsets = offsets["offsets"].as_array();
+    let entries = offsets.map(Vec::as_slice).unwrap_or_default().iter();
+    entries
+        .filter_map(|entry| entry["offset"]["position"].as_u64())
         .sum()
 }
 
@@ -163,14 +152,13 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn offsets_of_partitions_are_summed() {
+    fn the_position_is_that_of_the_file() {
         let offsets = json!({"offsets": [
-            {"partition": {"kafka_partition": 0}, "offset": {"kafka_offset": 5}},
-            {"partition": {"kafka_partition": 1}, "offset": {"kafka_offset": 7}},
-            {"partition": {"kafka_partition": 2}, "offset": null},
+            {"partition": {"filename": "f"}, "offset": {"position": 12}},
+            {"partition": {"filename": "g"}, "offset": null},
         ]});
-        assert_eq!(sum(&offsets, "kafka_offset"), 12);
-        assert_eq!(sum(&json!({}), "kafka_offset"), 0);
+        assert_eq!(position(&offsets), 12);
+        assert_eq!(position(&json!({})), 0);
     }
 
     #[test]

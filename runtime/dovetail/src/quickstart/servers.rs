@@ -1,14 +1,17 @@
 //! The object storage of the quick start: an S3 server over a folder.
 
+use super::flows::count_lines;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use s3s_fs::FileSystem;
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -25,7 +28,11 @@ pub struct ObjectStorage {
     url: String,
     bucket_folder: PathBuf,
     server: JoinHandle<()>,
+    counted: Arc<Mutex<Counted>>,
 }
+
+/// Size and number of lines of the objects that have been read: each is read once.
+type Counted = HashMap<PathBuf, (u64, u64)>;
 
 /// What is in the bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,6 +41,8 @@ pub struct Stored {
     pub num_objects: u64,
     /// Their size together.
     pub num_bytes: u64,
+    /// The records in them, a line each.
+    pub num_records: u64,
 }
 
 impl ObjectStorage {
@@ -77,6 +86,7 @@ impl ObjectStorage {
             url: format!("http://{address}"),
             bucket_folder,
             server,
+            counted: Arc::default(),
         })
     }
 
@@ -93,8 +103,14 @@ impl ObjectStorage {
     /// Counts the objects of a topic.
     pub async fn stored(&self, topic: &str) -> Stored {
         let folder = self.bucket_folder.join("topics").join(topic);
-        let counted = tokio::task::spawn_blocking(move || count(&folder)).await;
-        counted.unwrap_or_default()
+        let counted = self.counted.clone();
+        let stored = tokio::task::spawn_blocking(move || {
+            let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut stored = Stored::default();
+            count(&folder, &mut counted, &mut stored);
+            stored
+        });
+        stored.await.unwrap_or_default()
     }
 }
 
@@ -106,24 +122,33 @@ impl Drop for ObjectStorage {
 
 /// Counts the files below a folder. What cannot be read, such as a folder that is not there yet, has
 /// nothing in it; hidden files belong to the server.
-fn count(folder: &Path) -> Stored {
-    let mut stored = Stored::default();
+fn count(folder: &Path, counted: &mut Counted, stored: &mut Stored) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        let path = entry.path();
         match entry.metadata() {
-            Ok(metadata) if metadata.is_dir() => {
-                let below = count(&entry.path());
-                stored.num_objects += below.num_objects;
-                stored.num_bytes += below.num_bytes;
-            }
+            Ok(metadata) if metadata.is_dir() => count(&path, counted, stored),
             Ok(metadata) if !is_hidden => {
+                let num_bytes = metadata.len();
+                let known = counted.get(&path).filter(|(num, _)| *num == num_bytes);
+                let num_records = match known {
+                    Some((_, num_lines)) => *num_lines,
+                    None => match count_lines(&path) {
+                        Ok(num_lines) => {
+                            counted.insert(path, (num_bytes, num_lines));
+                            num_lines
+                        }
+                        // It is counted at the next look.
+                        Err(_) => continue,
+                    },
+                };
                 stored.num_objects += 1;
-                stored.num_bytes += metadata.len();
+                stored.num_bytes += num_bytes;
+                stored.num_records += num_records;
             }
             _ => {}
         }
     }
-    stored
 }
 
 #[cfg(test)]
