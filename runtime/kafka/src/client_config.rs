@@ -6,6 +6,8 @@
 //! crate itself, ignored (with the reason, logged once) or refused (with the reason, as an
 //! error). Where Java's default differs and somebody could tell, Java's is set.
 
+#[cfg(test)]
+mod document;
 mod security;
 mod table;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::{ClientConfigError, ClientProperties, ClientType, warn_once};
 use crate::wire::parse_jaas;
 
 /// Settings without a counterpart, which only tune what Java does.
-const IGNORED: &[&str] = &[
+pub(super) const IGNORED: &[&str] = &[
     "ssl.protocol",
     "ssl.enabled.protocols",
     "ssl.provider",
@@ -32,7 +32,7 @@ const IGNORED: &[&str] = &[
 ];
 
 /// Settings that name a Java class in the way of authentication.
-const JAVA_CLASSES: &[&str] = &[
+pub(super) const JAVA_CLASSES: &[&str] = &[
     "ssl.engine.factory.class",
     "sasl.login.class",
     "sasl.login.callback.handler.class",

@@ -251,14 +251,26 @@ pub(super) fn action(client: ClientType, key: &str) -> Action {
     known(client, key).unwrap_or(Ignored("no Java client of this kind knows it"))
 }
 
-/// What becomes of property `key`, if a Java client of this kind knows it.
-fn known(client: ClientType, key: &str) -> Option<Action> {
-    let special = match client {
+/// All properties of a client, its own ones first.
+#[cfg(test)]
+pub(super) fn keys(client: ClientType) -> Vec<&'static str> {
+    let own = special(client);
+    let common = COMMON.iter().filter(|(key, _)| !own.iter().any(|(special, _)| special == key));
+    own.iter().chain(common).map(|(key, _)| *key).collect()
+}
+
+/// Properties that this kind of client does not share with the others, or treats differently.
+fn special(client: ClientType) -> &'static [(&'static str, Action)] {
+    match client {
         ClientType::Producer => PRODUCER,
         ClientType::Consumer => CONSUMER,
         ClientType::Admin => &[],
-    };
-    special
+    }
+}
+
+/// What becomes of property `key`, if a Java client of this kind knows it.
+fn known(client: ClientType, key: &str) -> Option<Action> {
+    special(client)
         .iter()
         .chain(COMMON)
         .find(|(known, _)| *known == key)
