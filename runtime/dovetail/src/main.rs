@@ -72,3 +72,6 @@ fn main() -> ExitCode {
     };
     exit.into()
 }
+
+#[cfg(test)]
+mod trial;

@@ -21,7 +21,7 @@ pub use connector::{
     ConnectorUpdate, spawn_connector,
 };
 pub use sink::{ConsumerFactory, SinkTaskPlan, run_sink_task};
-pub use source::{ProducerFactory, SourceTaskPlan, TopicCreator, run_source_task};
+pub use source::{ProducerFactory, SourceTaskPlan, TopicCreator, TopicMatcher, run_source_task};
 pub use task::{
     TaskControl, TaskEvent, TaskHandle, TaskStatusListener, TaskTargetState, spawn_task,
 };

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use submitted::{SubmittedRecords, Token};
 
-pub use topics::TopicCreator;
+pub use topics::{TopicCreator, TopicMatcher};
 
 /// Makes the producer of a task; called once, when the task starts.
 pub type ProducerFactory =

@@ -78,7 +78,7 @@ mod tests {
             );
             prop_assert_eq!(
                 find_escape(&bytes, from),
-                end(|b| b == b'"' || b == b'\\' || b < 0x20 || b >= 0xF0)
+                end(|b| b == b'"' || b == b'\\' || !(0x20..0xF0).contains(&b))
             );
         }
     }

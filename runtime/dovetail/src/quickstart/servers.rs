@@ -166,12 +166,16 @@ mod tests {
         assert_eq!(storage.stored("t").await, Stored::default());
         let partition = storage.bucket_folder().join("topics/t/partition=0");
         fs::create_dir_all(&partition).unwrap();
-        fs::write(partition.join("t+0+0000000000.json"), "12345").unwrap();
+        fs::write(partition.join("t+0+0000000000.json"), "{}\n{}\n").unwrap();
         fs::write(partition.join(".hidden"), "1").unwrap();
-        let expected = Stored {
-            num_objects: 1,
-            num_bytes: 5,
+        let stored = |num_objects, num_bytes, num_records| Stored {
+            num_objects,
+            num_bytes,
+            num_records,
         };
-        assert_eq!(storage.stored("t").await, expected);
+        assert_eq!(storage.stored("t").await, stored(1, 6, 2));
+        fs::write(partition.join("t+0+0000000000.json"), "{}\n").unwrap();
+        fs::write(partition.join("t+0+0000000002.json"), "{}\n").unwrap();
+        assert_eq!(storage.stored("t").await, stored(2, 6, 2));
     }
 }

@@ -214,8 +214,10 @@ fn task_of_consumer(client_id: &str) -> Option<(String, i64)> {
     Some((connector.to_string(), task.parse().ok()?))
 }
 
+type Labels = Vec<(String, String)>;
+
 /// Name, labels and value of a line like `name{label="value"} 1.5`; `None` for anything else.
-fn series(line: &str) -> Option<(&str, Vec<(String, String)>, f64)> {
+fn series(line: &str) -> Option<(&str, Labels, f64)> {
     let line = line.trim();
     let name_end = line.find(['{', ' ']).filter(|_| !line.starts_with('#'))?;
     let (name, mut rest) = line.split_at(name_end);

@@ -9,7 +9,7 @@ use connect_kafka::client_config::ClientProperties;
 use connect_kafka::consumer::Subscription;
 use connect_store::ConnectorTaskId;
 use connect_telemetry::metrics::{AliasedPlugin, PluginDescription, TaskDescription};
-use connect_worker::{Chain, PredicateStage, TransformStage};
+use connect_worker::{Chain, PredicateStage, TopicMatcher, TransformStage};
 use std::sync::Arc;
 
 /// A chain with the descriptions of its plugins.
@@ -229,7 +229,7 @@ pub(super) fn subscription(config: &ConfigMap) -> Result<Subscription> {
 }
 
 /// Whether a pattern matches the whole name of a topic.
-pub(super) fn topic_matcher(pattern: &str) -> Result<Arc<dyn Fn(&str) -> bool + Send + Sync>> {
+pub(super) fn topic_matcher(pattern: &str) -> Result<TopicMatcher> {
     let regex = regex::compile(pattern)
         .map_err(|why| ConnectError::config(format!("Invalid regex: {why}")))?;
     Ok(Arc::new(move |topic| {

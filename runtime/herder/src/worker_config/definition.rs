@@ -389,7 +389,7 @@ fn validator(key: &str) -> Option<Validator> {
         ),
         "listeners" => Validator::Custom(CustomValidator {
             description: "List of comma-separated URLs, ex: http://localhost:8080,https://localhost:8443.",
-            check: Arc::new(|name, value| check_listeners(name, value)),
+            check: Arc::new(check_listeners),
         }),
         "response.http.headers.config" => Validator::Custom(CustomValidator {
             description: "Comma-separated header rules, each '[action] [header name]:[header \

@@ -8,7 +8,7 @@ use bytestring::ByteString;
 use std::borrow::Cow;
 
 /// Jackson's `StreamReadConstraints`.
-const MAX_STRING_LENGTH: usize = 100_000_000;
+const MAX_STRING_LENGTH: usize = 20_000_000;
 
 impl<'a> JsonReader<'a> {
     /// Takes a string that is only looked at.
@@ -16,7 +16,7 @@ impl<'a> JsonReader<'a> {
     pub fn read_str(&mut self) -> Result<Cow<'a, str>> {
         let start = self.at + 1;
         let end = find_string_end(self.data(), start);
-        if self.data().get(end) == Some(&b'"') {
+        if self.data().get(end) == Some(&b'"') && end - start <= MAX_STRING_LENGTH {
             self.at = end + 1;
             return Ok(Cow::Borrowed(&self.text[start..end]));
         }
@@ -28,7 +28,7 @@ impl<'a> JsonReader<'a> {
     pub fn read_string(&mut self) -> Result<ByteString> {
         let start = self.at + 1;
         let end = find_string_end(self.data(), start);
-        if self.data().get(end) == Some(&b'"') {
+        if self.data().get(end) == Some(&b'"') && end - start <= MAX_STRING_LENGTH {
             self.at = end + 1;
             let bytes = self.input.slice(start..end);
             debug_assert!(self.text.is_char_boundary(start) && self.text.is_char_boundary(end));
@@ -70,10 +70,10 @@ impl<'a> JsonReader<'a> {
             at = find_string_end(data, from);
         }
         self.at = at + 1;
-        if text.len() > MAX_STRING_LENGTH {
+        if text.len() > MAX_STRING_LENGTH && text.encode_utf16().count() > MAX_STRING_LENGTH {
             return Err(constraint(
                 "String value length",
-                text.len(),
+                text.encode_utf16().count(),
                 MAX_STRING_LENGTH,
                 "getMaxStringLength",
             ));
