@@ -255,7 +255,9 @@ pub(super) fn action(client: ClientType, key: &str) -> Action {
 #[cfg(test)]
 pub(super) fn keys(client: ClientType) -> Vec<&'static str> {
     let own = special(client);
-    let common = COMMON.iter().filter(|(key, _)| !own.iter().any(|(special, _)| special == key));
+    let common = COMMON
+        .iter()
+        .filter(|(key, _)| !own.iter().any(|(special, _)| special == key));
     own.iter().chain(common).map(|(key, _)| *key).collect()
 }
 
