@@ -1,6 +1,6 @@
 //! The rules of `docs/compatibility.md`: what each one allows to differ.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -9,18 +9,17 @@ use super::answer::{Body, Comparable};
 /// Takes what the rule allows out of Dovetail's answer (first) and the JVM's (second), and nothing else.
 type Rule = fn(&mut Comparable, &mut Comparable);
 
-const RULES: [(&str, Rule); 11] = [
+const RULES: [(&str, Rule); 10] = [
     ("C1", versions),
     ("C2", texts_of_the_json_parser),
     ("C3", lists_of_plugins_in_messages),
     ("C4", other_plugins),
-    ("C5", recommended_plugins),
-    ("C6", stack_frames),
-    ("C7", echoed_charset),
-    ("C8", java_classes),
-    ("C9", words_about_a_regex),
-    ("C10", order_of_3_x),
-    ("C11", null_of_a_connector_key),
+    ("C5", stack_frames),
+    ("C6", echoed_charset),
+    ("C7", java_classes),
+    ("C8", words_about_a_regex),
+    ("C9", order_of_3_x),
+    ("C10", null_of_a_connector_key),
 ];
 
 /// All ids that the test knows.
@@ -117,51 +116,6 @@ fn other_plugins(ours: &mut Comparable, theirs: &mut Comparable) {
     for side in [ours, theirs] {
         if let Some(Value::Array(plugins)) = side.json() {
             plugins.retain(|plugin| shared.contains(&plugin["class"].to_string()));
-        }
-    }
-}
-
-/// Plugins among the recommended values that only one side has.
-fn recommended_plugins(ours: &mut Comparable, theirs: &mut Comparable) {
-    let recommended = |side: &mut Comparable| -> BTreeMap<String, Vec<Value>> {
-        let configs = side
-            .json()
-            .and_then(|infos| infos["configs"].as_array().cloned());
-        configs
-            .into_iter()
-            .flatten()
-            .filter_map(|config| {
-                let value = &config["value"];
-                Some((
-                    value["name"].as_str()?.to_owned(),
-                    value["recommended_values"].as_array()?.clone(),
-                ))
-            })
-            .collect()
-    };
-    let (our_values, their_values) = (recommended(ours), recommended(theirs));
-    for side in [ours, theirs] {
-        let Some(configs) = side
-            .json()
-            .and_then(|infos| infos["configs"].as_array_mut())
-        else {
-            continue;
-        };
-        for config in configs {
-            let name = config["value"]["name"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
-            let both = |value: &Value| {
-                [&our_values, &their_values].iter().all(|values| {
-                    values
-                        .get(&name)
-                        .is_some_and(|values| values.contains(value))
-                })
-            };
-            if let Some(values) = config["value"]["recommended_values"].as_array_mut() {
-                values.retain(both);
-            }
         }
     }
 }
