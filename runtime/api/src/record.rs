@@ -1,6 +1,7 @@
 //! Records and where they come from.
 
-use crate::data::{Map, SchemaRef, Value};
+use crate::data::{LogicalType, Map, Schema, SchemaRef, SchemaType, Value};
+use crate::error::{ConnectError, Result};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -47,6 +48,81 @@ pub struct Header {
     pub value: Value,
 }
 
+impl Header {
+    /// A header whose value fits its schema, of which only the type is looked at.
+    pub fn new(
+        key: impl Into<Arc<str>>,
+        schema: Option<SchemaRef>,
+        value: impl Into<Value>,
+    ) -> Result<Self> {
+        let (key, value) = (key.into(), value.into());
+        if let Some(schema) = &schema {
+            if value.is_null() && !schema.is_optional() {
+                return Err(ConnectError::data(format!(
+                    "A null value requires an optional schema but was {schema}"
+                )));
+            }
+            if !value.is_null() && !type_fits(schema, &value) {
+                return Err(ConnectError::data(format!(
+                    "The value {value} is not compatible with the schema {schema}"
+                )));
+            }
+        }
+        Ok(Self { key, schema, value })
+    }
+}
+
+/// Whether the class of a value is one of those of the schema's type, a logical type's or the physical
+/// one's.
+fn type_fits(schema: &Schema, value: &Value) -> bool {
+    match (LogicalType::of(schema), value) {
+        (Some(LogicalType::Decimal), Value::Decimal(_)) => return true,
+        (Some(LogicalType::Decimal) | None, _) => {}
+        (Some(_), Value::Date(_)) => return true,
+        (Some(_), _) => {}
+    }
+    matches!(
+        (schema.schema_type(), value),
+        (SchemaType::Int8, Value::Int8(_))
+            | (SchemaType::Int16, Value::Int16(_))
+            | (SchemaType::Int32, Value::Int32(_))
+            | (SchemaType::Int64, Value::Int64(_))
+            | (SchemaType::Float32, Value::Float32(_))
+            | (SchemaType::Float64, Value::Float64(_))
+            | (SchemaType::Boolean, Value::Boolean(_))
+            | (SchemaType::String, Value::String(_))
+            | (SchemaType::Bytes, Value::Bytes(_))
+            | (SchemaType::Array, Value::Array(_))
+            | (SchemaType::Map, Value::Map(_))
+            | (SchemaType::Struct, Value::Struct(_))
+    )
+}
+
+/// `ConnectHeader(key=k, value=v, schema=Schema{STRING})`.
+impl fmt::Display for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "ConnectHeader(key={}, value={}, schema={})",
+            self.key,
+            self.value,
+            OrNull(self.schema.as_deref())
+        )
+    }
+}
+
+/// A value, or `null`.
+struct OrNull<T>(Option<T>);
+
+impl<T: fmt::Display> fmt::Display for OrNull<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(value) => value.fmt(f),
+            None => f.write_str("null"),
+        }
+    }
+}
+
 /// The headers of a record: ordered, duplicates allowed.
 pub type Headers = Vec<Header>;
 
@@ -71,6 +147,29 @@ pub struct Record {
     pub timestamp: Option<i64>,
     /// The headers.
     pub headers: Headers,
+}
+
+/// `ConnectRecord{topic='t', kafkaPartition=null, ...}`, as logs show records. It holds the data of the
+/// record: whoever logs it must have been told to.
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "ConnectRecord{{topic='{}', kafkaPartition={}, key={}, keySchema={}, value={}, \
+             valueSchema={}, timestamp={}, headers=ConnectHeaders(headers=",
+            self.topic,
+            OrNull(self.kafka_partition),
+            self.key,
+            OrNull(self.key_schema.as_deref()),
+            self.value,
+            OrNull(self.value_schema.as_deref()),
+            OrNull(self.timestamp)
+        )?;
+        for (index, header) in self.headers.iter().enumerate() {
+            write!(f, "{}{header}", if index == 0 { "[" } else { ", " })?;
+        }
+        f.write_str(if self.headers.is_empty() { ")}" } else { "])}" })
+    }
 }
 
 /// Who set the timestamp of a record in Kafka.
@@ -146,6 +245,36 @@ pub struct SinkRecord {
     pub origin: SinkOrigin,
 }
 
+/// `SinkRecord{kafkaOffset=5, ...} ConnectRecord{...}`.
+impl fmt::Display for SinkRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origin = &self.origin;
+        write!(
+            f,
+            "SinkRecord{{kafkaOffset={offset}, timestampType={}, originalTopic={}, \
+             originalKafkaPartition={}, originalKafkaOffset={offset}}} {}",
+            origin.timestamp_type.name(),
+            origin.original_topic,
+            origin.original_kafka_partition,
+            self.record,
+            offset = origin.kafka_offset,
+        )
+    }
+}
+
+/// `SourceRecord{sourcePartition={a=1}, sourceOffset={b=2}} ConnectRecord{...}`.
+impl fmt::Display for SourceRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "SourceRecord{{sourcePartition={}, sourceOffset={}}} {}",
+            OrNull(self.origin.source_partition.as_deref()),
+            OrNull(self.origin.source_offset.as_deref()),
+            self.record
+        )
+    }
+}
+
 /// A record on its way from a source.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SourceRecord {
@@ -183,4 +312,69 @@ pub struct RecordMetadata {
     pub offset: i64,
     /// The timestamp that the broker keeps, in milliseconds since the epoch.
     pub timestamp: Option<i64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_print_as_in_java() {
+        let mut record = SourceRecord::new("t", Some(Schema::int32()), Value::Int32(5));
+        record.origin = SourceOrigin {
+            source_partition: Some(Arc::new([("a", 1i32)].into_iter().collect())),
+            source_offset: None,
+        };
+        record.record.timestamp = Some(7);
+        record.record.headers = vec![
+            Header::new("h", Some(Schema::string()), "v").unwrap(),
+            Header::new("n", None, Value::Null).unwrap(),
+        ];
+        assert_eq!(
+            record.to_string(),
+            "SourceRecord{sourcePartition={a=1}, sourceOffset=null} ConnectRecord{topic='t', \
+             kafkaPartition=null, key=null, keySchema=null, value=5, valueSchema=Schema{INT32}, \
+             timestamp=7, headers=ConnectHeaders(headers=[ConnectHeader(key=h, value=v, \
+             schema=Schema{STRING}), ConnectHeader(key=n, value=null, schema=null)])}"
+        );
+        let record = SinkRecord {
+            record: SourceRecord::new("u", None, Value::Null).record,
+            origin: SinkOrigin {
+                original_topic: "t".into(),
+                original_kafka_partition: 1,
+                kafka_offset: 42,
+                timestamp_type: TimestampType::CreateTime,
+            },
+        };
+        assert_eq!(
+            record.to_string(),
+            "SinkRecord{kafkaOffset=42, timestampType=CreateTime, originalTopic=t, \
+             originalKafkaPartition=1, originalKafkaOffset=42} ConnectRecord{topic='u', \
+             kafkaPartition=null, key=null, keySchema=null, value=null, valueSchema=null, \
+             timestamp=null, headers=ConnectHeaders(headers=)}"
+        );
+    }
+
+    #[test]
+    fn headers_fit_the_type_of_their_schema() {
+        let message = |schema: SchemaRef, value: Value| {
+            Header::new("k", Some(schema), value)
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            message(Schema::string(), Value::Null),
+            "A null value requires an optional schema but was Schema{STRING}"
+        );
+        assert_eq!(
+            message(Schema::int32(), Value::Date(0)),
+            "The value Thu Jan 01 00:00:00 UTC 1970 is not compatible with the schema Schema{INT32}"
+        );
+        let items = Schema::array_builder(Schema::string()).build().unwrap();
+        assert!(Header::new("k", Some(items), Value::Array(vec![Value::Int32(1)])).is_ok());
+        let date = LogicalType::Date.schema(false);
+        assert!(Header::new("k", Some(date.clone()), Value::Int32(5)).is_ok());
+        assert!(Header::new("k", Some(date), Value::Date(5)).is_ok());
+        assert!(Header::new("k", Some(Schema::optional_string()), Value::Null).is_ok());
+    }
 }
