@@ -72,6 +72,3 @@ fn main() -> ExitCode {
     };
     exit.into()
 }
-
-#[cfg(test)]
-mod trial;
