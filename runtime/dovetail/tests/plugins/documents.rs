@@ -5,7 +5,7 @@
 use crate::repository;
 use connect_api::config::{ConfigDef, ConfigKey};
 use connect_api::{CONNECTORS, ConnectorPlugin, plugin_aliases};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 
@@ -123,7 +123,7 @@ fn every_connector_has_its_page_and_no_page_is_stale() {
             (entry.file_name().to_string_lossy().into_owned(), text)
         })
         .collect();
-    let stale: Vec<&String> = pages
+    let stale: BTreeSet<&String> = pages
         .keys()
         .chain(written.keys())
         .filter(|name| pages.get(*name) != written.get(*name))
