@@ -92,7 +92,10 @@ impl Runner {
             let token = self
                 .submitted
                 .submit(source_partition.as_ref(), offset, None);
-            self.track_topic(&topic, token);
+            if index == 0 {
+                // The others go to the same topic.
+                self.track_topic(&topic, token);
+            }
             let record = ProducerRecord {
                 topic: &topic,
                 partition: None,
