@@ -4,6 +4,7 @@ mod config_file;
 mod environment;
 mod exit;
 mod link;
+mod memory;
 mod properties;
 mod quickstart;
 mod run;

@@ -3,6 +3,7 @@
 use crate::config_file::{self, ConnectorFile};
 use crate::environment;
 use crate::exit::Exit;
+use crate::memory;
 use crate::wiring::{self, RunningWorker};
 use connect_api::config::ConfigMap;
 use connect_api::{ConnectError, Result};
@@ -60,6 +61,7 @@ fn run(mode: WorkerMode, file: Option<&Path>, connectors: &[PathBuf]) -> Exit {
             return Exit::Startup;
         }
     };
+    runtime.spawn(memory::give_back_regularly());
     let exit = runtime.block_on(run_until_stopped(mode, file, connectors));
     // What still blocks a thread must not keep the process alive.
     runtime.shutdown_background();
