@@ -1,7 +1,7 @@
 //! Connectors and tasks in this process.
 
 use super::clients::KafkaClients;
-use super::plan::{complete_task_configs, subscription, topic_matcher};
+use super::plan::{complete_task_configs, refuse_dead_letter_queue, subscription, topic_matcher};
 use super::statuses::{Statuses, TaskMetricsHandle, connector_target};
 use super::{HostEvent, WorkerHost};
 use crate::core::GenerateError;
@@ -229,6 +229,7 @@ impl LocalHost {
                     Some(plugin.version),
                     Some(TaskMetricsHandle::Sink(metrics.clone())),
                 );
+                refuse_dead_letter_queue(connector_config)?;
                 let properties = self.consumer_properties(task, connector_config);
                 let subscription = subscription(task_config)?;
                 let instance: Box<dyn SinkTask> = create().new_task();

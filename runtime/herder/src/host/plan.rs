@@ -307,3 +307,75 @@ fn predicate_stage(
         negate,
     })
 }
+
+/// Refuses a dead letter queue, which is not built yet: without it, records that `errors.tolerance=all`
+/// skips would be gone although the user asked for them to be kept.
+pub(super) fn refuse_dead_letter_queue(connector: &ConfigMap) -> Result<()> {
+    const KEY: &str = "errors.deadletterqueue.topic.name";
+    match connector.get(KEY).map(str::trim) {
+        None | Some("") => Ok(()),
+        Some(topic) => Err(ConnectError::config(format!(
+            "Invalid value {topic} for configuration {KEY}: this version of Dovetail has no dead letter \
+             queue yet, and skipping records without it would lose them. Remove the key; then either \
+             errors.tolerance=none stops the task at a bad record, or errors.tolerance=all skips it for \
+             good (errors.log.enable=true logs it)."
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dead_letter_queue_is_refused_rather_than_forgotten() {
+        let config =
+            |topic: &str| ConfigMap::from_iter([("errors.deadletterqueue.topic.name", topic)]);
+        assert!(refuse_dead_letter_queue(&ConfigMap::new()).is_ok());
+        assert!(refuse_dead_letter_queue(&config(" ")).is_ok());
+        let error = refuse_dead_letter_queue(&config("dlq")).unwrap_err();
+        assert!(
+            error.message().contains("no dead letter queue yet"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_converter_takes_its_settings_from_one_level_only() {
+        let worker = ConfigMap::from_iter([
+            ("value.converter", "Json"),
+            ("value.converter.schemas.enable", "false"),
+        ]);
+        let settings = |connector: &ConfigMap| {
+            converter_settings("value.converter", connector, &worker, None).unwrap()
+        };
+        let (class, inherited) = settings(&ConfigMap::new());
+        assert_eq!(
+            (class.as_str(), inherited.get("schemas.enable")),
+            ("Json", Some("false"))
+        );
+        let own = ConfigMap::from_iter([("value.converter", " Json ")]);
+        let (class, own) = settings(&own);
+        assert_eq!((class.as_str(), own.get("schemas.enable")), ("Json", None));
+    }
+
+    #[test]
+    fn task_configs_are_completed_with_class_and_topics() {
+        let plugin = crate::plugins::Plugins::linked()
+            .connector("FileStreamSink")
+            .unwrap();
+        let connector = ConfigMap::from_iter([("topics", "a,b"), ("file", "f")]);
+        let configs = complete_task_configs(plugin, &connector, vec![ConfigMap::new()]);
+        assert_eq!(
+            configs[0].get("task.class"),
+            Some("org.apache.kafka.connect.file.FileStreamSinkTask")
+        );
+        assert_eq!(configs[0].get("topics"), Some("a,b"));
+        assert!(subscription(&configs[0]).is_ok());
+        assert!(subscription(&ConfigMap::new()).is_err());
+        let both = ConfigMap::from_iter([("topics", "a"), ("topics.regex", "b.*")]);
+        assert!(subscription(&both).is_err());
+        assert!(topic_matcher("^(?!dlq$).*").unwrap()("orders"));
+        assert!(!topic_matcher("^(?!dlq$).*").unwrap()("dlq"));
+    }
+}

@@ -93,10 +93,10 @@ fn all_faults_are_told_at_once_with_kafkas_texts() {
         lines,
         [
             "Invalid format of header config 'foo'. Expected: '[action] [header name]:[header value]'",
-            "Invalid value 10000 for configuration heartbeat.interval.ms: Heartbeat must be set lower \
-             than the session timeout, which is 10000",
             "Invalid value 0 for configuration offset.storage.partitions: Number of partitions must be \
              positive, or -1 to use the broker's default",
+            "Invalid value 10000 for configuration heartbeat.interval.ms: Heartbeat must be set lower \
+             than the session timeout, which is 10000",
             "Invalid value HmacSHA256 for configuration inter.worker.signature.algorithm: Signature \
              algorithm must be present in inter.worker.verification.algorithms list",
             "Invalid value ftp://:1 for configuration listeners: Listener protocol must be either \
