@@ -10,3 +10,4 @@ mod oracle;
 mod quickstart;
 mod stack_smoke;
 mod standalone;
+mod zookeeper;
