@@ -1,6 +1,6 @@
 //! Records and where they come from.
 
-use crate::data::{LogicalType, Map, Schema, SchemaRef, SchemaType, Value};
+use crate::data::{LogicalType, Map, Schema, SchemaRef, Value};
 use crate::error::{ConnectError, Result};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -81,21 +81,7 @@ fn type_fits(schema: &Schema, value: &Value) -> bool {
         (Some(_), Value::Date(_)) => return true,
         (Some(_), _) => {}
     }
-    matches!(
-        (schema.schema_type(), value),
-        (SchemaType::Int8, Value::Int8(_))
-            | (SchemaType::Int16, Value::Int16(_))
-            | (SchemaType::Int32, Value::Int32(_))
-            | (SchemaType::Int64, Value::Int64(_))
-            | (SchemaType::Float32, Value::Float32(_))
-            | (SchemaType::Float64, Value::Float64(_))
-            | (SchemaType::Boolean, Value::Boolean(_))
-            | (SchemaType::String, Value::String(_))
-            | (SchemaType::Bytes, Value::Bytes(_))
-            | (SchemaType::Array, Value::Array(_))
-            | (SchemaType::Map, Value::Map(_))
-            | (SchemaType::Struct, Value::Struct(_))
-    )
+    schema.schema_type().holds(value)
 }
 
 /// `ConnectHeader(key=k, value=v, schema=Schema{STRING})`.

@@ -57,6 +57,25 @@ impl SchemaType {
         }
     }
 
+    /// Whether the class of a value is the one that the physical type stands for.
+    pub(crate) fn holds(self, value: &Value) -> bool {
+        matches!(
+            (self, value),
+            (Self::Int8, Value::Int8(_))
+                | (Self::Int16, Value::Int16(_))
+                | (Self::Int32, Value::Int32(_))
+                | (Self::Int64, Value::Int64(_))
+                | (Self::Float32, Value::Float32(_))
+                | (Self::Float64, Value::Float64(_))
+                | (Self::Boolean, Value::Boolean(_))
+                | (Self::String, Value::String(_))
+                | (Self::Bytes, Value::Bytes(_))
+                | (Self::Array, Value::Array(_))
+                | (Self::Map, Value::Map(_))
+                | (Self::Struct, Value::Struct(_))
+        )
+    }
+
     /// Whether it holds no other schema.
     pub const fn is_primitive(self) -> bool {
         !matches!(self, Self::Array | Self::Map | Self::Struct)

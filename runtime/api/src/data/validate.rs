@@ -1,6 +1,6 @@
 //! Whether a value fits a schema (`ConnectSchema.validateValue`).
 
-use super::{LogicalType, Schema, SchemaType, Value};
+use super::{LogicalType, Schema, Value};
 use crate::error::{ConnectError, Result};
 
 /// Checks a value against a schema. `field` is the field that it is meant for, if any.
@@ -95,21 +95,7 @@ fn class_fits(schema: &Schema, value: &Value) -> bool {
         Some(_) => return matches!(value, Value::Date(_)),
         None => {}
     }
-    matches!(
-        (schema.schema_type(), value),
-        (SchemaType::Int8, Value::Int8(_))
-            | (SchemaType::Int16, Value::Int16(_))
-            | (SchemaType::Int32, Value::Int32(_))
-            | (SchemaType::Int64, Value::Int64(_))
-            | (SchemaType::Float32, Value::Float32(_))
-            | (SchemaType::Float64, Value::Float64(_))
-            | (SchemaType::Boolean, Value::Boolean(_))
-            | (SchemaType::String, Value::String(_))
-            | (SchemaType::Bytes, Value::Bytes(_))
-            | (SchemaType::Array, Value::Array(_))
-            | (SchemaType::Map, Value::Map(_))
-            | (SchemaType::Struct, Value::Struct(_))
-    )
+    schema.schema_type().holds(value)
 }
 
 #[cfg(test)]
