@@ -10,8 +10,34 @@ use dovetail_tests::stack::layout;
 const ROOMS: &[(&str, &[&str])] = &[
     ("connect-api", &[]),
     ("connect-telemetry", &["connect-api"]),
-    ("connect-converters", &["connect-api", "connect-telemetry"]),
-    ("connect-transforms", &["connect-api", "connect-telemetry"]),
+    ("connect-java", &["connect-api"]),
+    ("connect-avro", &["connect-api", "connect-java"]),
+    ("connect-protobuf", &["connect-api", "connect-java"]),
+    ("connect-json-schema", &["connect-api", "connect-java"]),
+    (
+        "connect-registry",
+        &["connect-api", "connect-telemetry", "connect-java"],
+    ),
+    (
+        "connect-converters",
+        &[
+            "connect-api",
+            "connect-telemetry",
+            "connect-java",
+            "connect-avro",
+            "connect-protobuf",
+            "connect-json-schema",
+            "connect-registry",
+        ],
+    ),
+    (
+        "connect-transforms",
+        &["connect-api", "connect-telemetry", "connect-java"],
+    ),
+    (
+        "connect-config-providers",
+        &["connect-api", "connect-telemetry", "connect-java"],
+    ),
     ("connect-kafka", &["connect-api", "connect-telemetry"]),
     (
         "connect-store",
@@ -27,6 +53,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "connect-api",
             "connect-telemetry",
+            "connect-java",
             "connect-converters",
             "connect-transforms",
             "connect-kafka",
@@ -38,6 +65,8 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "connect-api",
             "connect-telemetry",
+            "connect-java",
+            "connect-config-providers",
             "connect-converters",
             "connect-transforms",
             "connect-kafka",
@@ -53,7 +82,12 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// What a crate below `connectors/` may import of this workspace.
-const OF_CONNECTORS: &[&str] = &["connect-api", "storage-common"];
+const OF_CONNECTORS: &[&str] = &[
+    "connect-api",
+    "connect-java",
+    "connect-avro",
+    "storage-common",
+];
 
 /// Outside libraries that only some crates may import.
 const OWNED_LIBRARIES: &[(&str, &[&str])] = &[

@@ -1,0 +1,1 @@
+//! Values of configurations that stand elsewhere: files, directories, the environment.

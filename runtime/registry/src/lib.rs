@@ -1,0 +1,1 @@
+//! The Schema Registry client: ids, subjects, fail-over, authentication, caches with bounds.
