@@ -1,5 +1,5 @@
 //! Real servers for tests: Kafka 4.3 (KRaft) and 3.9 (ZooKeeper), Connect workers (the JVM's and Dovetail),
-//! an S3 server.
+//! an S3 server, a Schema Registry; a network that can be cut, and Python clients.
 //!
 //! `tests/stack/fetch` brought the parts; a test whose part is missing fails and names `make setup`.
 //! Every server listens on a free port of 127.0.0.1, writes below one temporary folder of the test process
@@ -14,6 +14,9 @@ pub mod layout;
 pub mod ports;
 pub mod process;
 pub mod properties;
+pub mod proxy;
+pub mod python;
+pub mod registry;
 pub mod rest;
 pub mod run;
 pub mod s3;
@@ -25,6 +28,8 @@ pub mod zookeeper;
 pub use connect::{ConnectWorker, Runtime, WorkerConfig};
 pub use disk::SmallDisk;
 pub use kafka::{KafkaCluster, KafkaOptions, KafkaVersion};
+pub use proxy::Proxy;
+pub use registry::SchemaRegistry;
 pub use rest::{Answer, RestClient};
 pub use s3::S3Server;
 pub use topics::{TopicRecord, Topics};

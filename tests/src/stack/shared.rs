@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::OnceCell;
 
 use super::{
-    ConnectWorker, KafkaCluster, KafkaOptions, KafkaVersion, Runtime, S3Server, WorkerConfig,
+    ConnectWorker, KafkaCluster, KafkaOptions, KafkaVersion, Runtime, S3Server, SchemaRegistry,
+    WorkerConfig,
 };
 
 /// The buckets of [`s3`]; a test that needs an empty one makes it by the client.
@@ -52,4 +53,10 @@ pub async fn dovetail_worker() -> &'static ConnectWorker {
 pub async fn s3() -> &'static S3Server {
     static S3: OnceCell<S3Server> = OnceCell::const_new();
     S3.get_or_init(|| S3Server::start(&[BUCKET])).await
+}
+
+/// A Schema Registry. Never stop it: others are using it.
+pub async fn registry() -> &'static SchemaRegistry {
+    static REGISTRY: OnceCell<SchemaRegistry> = OnceCell::const_new();
+    REGISTRY.get_or_init(SchemaRegistry::start).await
 }

@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""An outside judge of records in the formats of a Schema Registry: Confluent's Python serializers.
+
+registry_judge.py REGISTRY-URL reads one JSON object a line and answers each with one line.
+
+{"do": "deserialize", "format": F, "topic": T, "field": "key"|"value", "bytes": BASE64}
+    answers {"value": V}
+{"do": "serialize", "format": F, "topic": T, "field": ..., "schema": TEXT, "message": NAME, "value": V}
+    registers the schema and answers {"bytes": BASE64}; "message" names the message type of Protobuf
+
+F is AVRO, PROTOBUF or JSON. A failure answers {"error": TEXT}.
+In values bytes are Base64, decimals text, dates and times ISO text.
+"""
+
+import base64
+import datetime
+import decimal
+import json
+import pathlib
+import sys
+import tempfile
+
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
+from confluent_kafka.schema_registry.json_schema import JSONDeserializer, JSONSerializer
+from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer, ProtobufSerializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+import grpc_tools
+from grpc_tools import protoc
+
+
+def plain(value):
+    """What Avro's reader gives, as JSON can say it."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, (bytes, bytearray)):
+        return base64.b64encode(value).decode()
+    if isinstance(value, decimal.Decimal):
+        return str(value)
+    if isinstance(value, (datetime.date, datetime.time, datetime.datetime)):
+        return value.isoformat()
+    return value
+
+
+def compiled(text):
+    """The files of a .proto text with what it imports, the text's own last.
+
+    The Python serializer registers descriptors in Base64, everyone else the text.
+    """
+    try:
+        return [descriptor_pb2.FileDescriptorProto.FromString(base64.b64decode(text, validate=True))]
+    except ValueError:
+        pass
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        (folder / "schema.proto").write_text(text)
+        imports = pathlib.Path(grpc_tools.__file__).parent / "_proto"
+        descriptors = folder / "descriptors"
+        arguments = ["protoc", f"-I{folder}", f"-I{imports}", "--include_imports", f"--descriptor_set_out={descriptors}"]
+        if protoc.main([*arguments, "schema.proto"]) != 0:
+            raise ValueError(f"protoc refuses the schema:\n{text}")
+        return descriptor_pb2.FileDescriptorSet.FromString(descriptors.read_bytes()).file
+
+
+def message_class(text, name=None):
+    """The class of the message `name`, or of the first one of the file."""
+    pool = descriptor_pool.DescriptorPool()
+    files = compiled(text)
+    for file in files:
+        pool.Add(file)
+    own = files[-1]
+    full_name = name or ".".join(filter(None, [own.package, own.message_type[0].name]))
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(full_name))
+
+
+class Judge:
+    def __init__(self, url):
+        self.registry = SchemaRegistryClient({"url": url})
+        self.made = {}
+
+    def once(self, key, make):
+        if key not in self.made:
+            self.made[key] = make()
+        return self.made[key]
+
+    def deserializer(self, kind, data):
+        if kind == "AVRO":
+            return self.once("AVRO", lambda: AvroDeserializer(self.registry))
+        if kind == "JSON":
+            return self.once("JSON", lambda: JSONDeserializer(None, schema_registry_client=self.registry))
+        schema_id = int.from_bytes(data[1:5], "big")
+
+        def make():
+            text = self.registry.get_schema(schema_id).schema_str
+            return ProtobufDeserializer(message_class(text), {"use.deprecated.format": False}, self.registry)
+
+        return self.once(("PROTOBUF", schema_id), make)
+
+    def deserialize(self, order):
+        data = base64.b64decode(order["bytes"])
+        context = SerializationContext(order["topic"], MessageField.VALUE if order["field"] == "value" else MessageField.KEY)
+        value = self.deserializer(order["format"], data)(data, context)
+        if order["format"] == "PROTOBUF":
+            return {"value": json_format.MessageToDict(value, preserving_proto_field_name=True)}
+        return {"value": plain(value)}
+
+    def serializer(self, kind, text, message):
+        if kind == "AVRO":
+            return AvroSerializer(self.registry, text)
+        if kind == "JSON":
+            return JSONSerializer(text, self.registry)
+        of_message = message_class(text, message)
+        serializer = ProtobufSerializer(of_message, self.registry, {"use.deprecated.format": False})
+        return lambda value, context: serializer(json_format.ParseDict(value, of_message()), context)
+
+    def serialize(self, order):
+        key = (order["format"], order["schema"], order.get("message"))
+        serializer = self.once(key, lambda: self.serializer(*key))
+        context = SerializationContext(order["topic"], MessageField.VALUE if order["field"] == "value" else MessageField.KEY)
+        return {"bytes": base64.b64encode(serializer(order["value"], context)).decode()}
+
+    def answer(self, line):
+        order = json.loads(line)
+        try:
+            return {"deserialize": self.deserialize, "serialize": self.serialize}[order["do"]](order)
+        except Exception as error:  # whatever it is, it is the answer
+            return {"error": f"{type(error).__name__}: {error}"}
+
+
+def main():
+    judge = Judge(sys.argv[1])
+    for line in sys.stdin:
+        print(json.dumps(judge.answer(line)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
