@@ -15,12 +15,14 @@ In values bytes are Base64, decimals text, dates and times ISO text.
 import base64
 import datetime
 import decimal
+import io
 import json
 import pathlib
+import struct
 import sys
 import tempfile
 
-from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.schema_registry.json_schema import JSONDeserializer, JSONSerializer
 from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer, ProtobufSerializer
@@ -46,14 +48,7 @@ def plain(value):
 
 
 def compiled(text):
-    """The files of a .proto text with what it imports, the text's own last.
-
-    The Python serializer registers descriptors in Base64, everyone else the text.
-    """
-    try:
-        return [descriptor_pb2.FileDescriptorProto.FromString(base64.b64decode(text, validate=True))]
-    except ValueError:
-        pass
+    """The files of a .proto text with what it imports, the text's own last."""
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         (folder / "schema.proto").write_text(text)
@@ -76,6 +71,17 @@ def message_class(text, name=None):
     return message_factory.GetMessageClass(pool.FindMessageTypeByName(full_name))
 
 
+def message_indexes(descriptor):
+    """The length and the way from the file to a message: 0 alone stands for the first one."""
+    indexes = []
+    while descriptor is not None:
+        parent = descriptor.containing_type
+        beside = parent.nested_types if parent else descriptor.file.message_types_by_name.values()
+        indexes.insert(0, [message.name for message in beside].index(descriptor.name))
+        descriptor = parent
+    return [0] if indexes == [0] else [len(indexes), *indexes]
+
+
 class Judge:
     def __init__(self, url):
         self.registry = SchemaRegistryClient({"url": url})
@@ -95,7 +101,8 @@ class Judge:
 
         def make():
             text = self.registry.get_schema(schema_id).schema_str
-            return ProtobufDeserializer(message_class(text), {"use.deprecated.format": False}, self.registry)
+            # Without the registry, from which it would want descriptors, which this one cannot give.
+            return ProtobufDeserializer(message_class(text), {"use.deprecated.format": False})
 
         return self.once(("PROTOBUF", schema_id), make)
 
@@ -113,8 +120,17 @@ class Judge:
         if kind == "JSON":
             return JSONSerializer(text, self.registry)
         of_message = message_class(text, message)
-        serializer = ProtobufSerializer(of_message, self.registry, {"use.deprecated.format": False})
-        return lambda value, context: serializer(json_format.ParseDict(value, of_message()), context)
+
+        def write(value, context):
+            # Python's own serializer registers descriptors in Base64, which no other client can read.
+            subject = f"{context.topic}-{context.field}"
+            schema_id = self.registry.register_schema(subject, Schema(text, "PROTOBUF"))
+            indexes = io.BytesIO()
+            ProtobufSerializer._encode_varints(indexes, message_indexes(of_message.DESCRIPTOR), zigzag=True)
+            message = json_format.ParseDict(value, of_message())
+            return struct.pack(">bI", 0, schema_id) + indexes.getvalue() + message.SerializeToString()
+
+        return write
 
     def serialize(self, order):
         key = (order["format"], order["schema"], order.get("message"))
