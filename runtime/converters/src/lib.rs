@@ -10,6 +10,7 @@ mod config;
 mod header;
 mod json;
 mod number;
+pub mod registry_formats;
 mod simple_header;
 mod string;
 mod utf8;
