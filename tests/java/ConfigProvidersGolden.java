@@ -26,6 +26,8 @@ public class ConfigProvidersGolden {
     static final Random RANDOM = new Random(20260102);
 
     public static void main(String[] args) throws Exception {
+        // The providers log what they refuse, and on standard output.
+        System.setProperty("log4j2.level", "OFF");
         System.setOut(new java.io.PrintStream(System.out, false, StandardCharsets.UTF_8));
         switch (args[0]) {
             case "transform" -> transform();

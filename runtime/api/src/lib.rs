@@ -33,6 +33,7 @@ pub mod data;
 pub mod json;
 
 mod clock;
+mod config_provider;
 mod connector;
 mod converter;
 mod error;
@@ -43,6 +44,7 @@ mod source;
 mod transform;
 
 pub use clock::{Clock, SystemClock};
+pub use config_provider::{ConfigProvider, ProvidedValues};
 pub use connector::{
     ConnectorContext, ConnectorEvent, ConnectorType, ExactlyOnceSupport, SinkConnector,
     SourceConnector,
@@ -53,9 +55,9 @@ pub use converter::{
 };
 pub use error::{ConnectError, ErrorKind, Result};
 pub use plugin::{
-    CONNECTORS, CONVERTERS, ConnectorFactory, ConnectorPlugin, ConverterPlugin, HEADER_CONVERTERS,
-    HeaderConverterPlugin, KAFKA_VERSION, PREDICATES, PredicatePlugin, TRANSFORMS, TransformPlugin,
-    no_config, plugin_aliases,
+    CONFIG_PROVIDERS, CONNECTORS, CONVERTERS, ConfigProviderPlugin, ConnectorFactory,
+    ConnectorPlugin, ConverterPlugin, HEADER_CONVERTERS, HeaderConverterPlugin, KAFKA_VERSION,
+    PREDICATES, PredicatePlugin, TRANSFORMS, TransformPlugin, no_config, plugin_aliases,
 };
 pub use record::{
     Header, Headers, Offsets, Origin, Record, RecordMetadata, SinkOrigin, SinkRecord, SourceOrigin,

@@ -1,6 +1,7 @@
 //! The plugins that are linked in, under the class names that users write.
 
 use crate::config::ConfigDef;
+use crate::config_provider::ConfigProvider;
 use crate::connector::{ConnectorType, SinkConnector, SourceConnector, empty_config_def};
 use crate::converter::{Converter, HeaderConverter};
 use crate::transform::{Predicate, Transform};
@@ -28,6 +29,10 @@ pub static TRANSFORMS: [TransformPlugin];
 /// Every predicate that is linked in.
 #[distributed_slice]
 pub static PREDICATES: [PredicatePlugin];
+
+/// Every config provider that is linked in.
+#[distributed_slice]
+pub static CONFIG_PROVIDERS: [ConfigProviderPlugin];
 
 /// Makes connectors.
 #[derive(Clone, Copy)]
@@ -149,6 +154,18 @@ pub struct PredicatePlugin {
     pub config_def: fn() -> &'static ConfigDef,
     /// Makes an instance.
     pub create: fn() -> Box<dyn Predicate>,
+}
+
+/// A config provider under its Java class name.
+pub struct ConfigProviderPlugin {
+    /// The class name.
+    pub class: &'static str,
+    /// The version that the plugin reports.
+    pub version: &'static str,
+    /// The settings below `config.providers.<name>.param.`.
+    pub config_def: fn() -> &'static ConfigDef,
+    /// Makes an instance.
+    pub create: fn() -> Box<dyn ConfigProvider>,
 }
 
 /// A definition without keys, for plugins that take no settings.

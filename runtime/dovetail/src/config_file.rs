@@ -1,6 +1,6 @@
 //! Files of settings: a worker's, and the connectors' of a standalone worker.
 
-use crate::properties;
+use connect_java::properties;
 use config::{FileFormat, Source, Value, ValueKind};
 use connect_api::config::ConfigMap;
 use connect_herder::TargetState;

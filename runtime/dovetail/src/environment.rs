@@ -2,7 +2,7 @@
 //!
 //! Both write variables into a properties file, so values are unescaped as in one.
 
-use crate::properties;
+use connect_java::properties;
 use connect_api::config::ConfigMap;
 
 /// Variables of Confluent's image that are no settings of the worker.

@@ -5,7 +5,6 @@ mod environment;
 mod exit;
 mod link;
 mod memory;
-mod properties;
 mod quickstart;
 mod run;
 mod status;

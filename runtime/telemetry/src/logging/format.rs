@@ -3,7 +3,9 @@
 use super::levels::Level;
 use super::scope::Scope;
 use super::settings::LogFormat;
+use crate::redaction;
 use chrono::{DateTime, Local};
+use std::borrow::Cow;
 use std::fmt;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
@@ -46,11 +48,18 @@ impl Visit for Parts {
 impl Parts {
     fn record(&mut self, field: &Field, value: String) {
         match field.name() {
-            "message" => self.message = value,
+            "message" => self.message = redacted(value),
             "connector" => self.scope.connector = Some(value),
             "task" => self.scope.task = Some(value),
-            name => self.fields.push((name, value)),
+            name => self.fields.push((name, redacted(value))),
         }
+    }
+}
+
+fn redacted(text: String) -> String {
+    match redaction::redact(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(redacted) => redacted,
     }
 }
 

@@ -48,6 +48,8 @@ fn lines_have_the_shape_of_connects_and_levels_change_at_run_time() {
         }
         levels.set("root", Level::Off);
         tracing::error!(target: "other", "hidden");
+        crate::redaction::hide("s3cret of a log line", "${file:/s:k}");
+        tracing::error!(target: "a::b", url = "u:s3cret of a log line@h", "no s3cret of a log line");
         tracing::debug!(target: "a::b", "still shown");
     });
     let lines: Vec<&str> = text
@@ -61,6 +63,7 @@ fn lines_have_the_shape_of_connects_and_levels_change_at_run_time() {
             "WARN [c 1|worker] of a connector (a::b)",
             "ERROR [c 1|task-7] of a task (a::b)",
             "DEBUG [c 1|task-7] shown: true (a::b::c)",
+            "ERROR [c 1|task-7] no ${file:/s:k} url=u:${file:/s:k}@h (a::b)",
             "DEBUG [c 1|task-7] still shown (a::b)",
         ]
     );

@@ -70,8 +70,8 @@ fn skip_blanks(chars: &mut Peekable<Chars<'_>>) {
 fn logical_lines(text: &str) -> Vec<(usize, String)> {
     let mut entries = Vec::new();
     let mut begun: Option<(usize, String)> = None;
-    for (index, line) in natural_lines(text).enumerate() {
-        let line = line.trim_start_matches(is_blank);
+    for (index, natural) in natural_lines(text).enumerate() {
+        let line = natural.text.trim_start_matches(is_blank);
         // An empty line and a comment are none only where an entry may begin.
         if begun.is_none() && (line.is_empty() || line.starts_with(['#', '!'])) {
             continue;
@@ -85,30 +85,44 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
         };
         let (number, mut entry) = begun.take().unwrap_or((index + 1, String::new()));
         entry.push_str(part);
-        if is_continued {
+        if !is_continued {
+            entries.push((number, entry));
+        } else if !entry.is_empty() {
             begun = Some((number, entry));
-        } else {
+        } else if natural.ends_text {
+            // Java takes a backslash alone for an entry here, and only here; elsewhere the next line
+            // begins an entry as if there had been none.
             entries.push((number, entry));
         }
     }
-    entries.extend(begun.filter(|(_, entry)| !entry.is_empty()));
+    entries.extend(begun);
     entries
 }
 
-/// Lines as they stand in the file; they end with `\n`, `\r` or both.
-fn natural_lines(text: &str) -> impl Iterator<Item = &str> {
+/// A line as it stands in the file.
+struct NaturalLine<'t> {
+    text: &'t str,
+    /// Nothing is behind it but one character that ends lines.
+    ends_text: bool,
+}
+
+/// Lines end with `\n`, `\r` or both.
+fn natural_lines(text: &str) -> impl Iterator<Item = NaturalLine<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
         let end = rest.find(['\n', '\r']).unwrap_or(rest.len());
-        let (line, tail) = rest.split_at(end);
+        let (text, tail) = rest.split_at(end);
         rest = tail
             .strip_prefix("\r\n")
             .or_else(|| tail.strip_prefix(['\n', '\r']))
             .unwrap_or(tail);
-        Some(line)
+        Some(NaturalLine {
+            text,
+            ends_text: tail.len() <= 1,
+        })
     })
 }
 
@@ -201,6 +215,9 @@ mod tests {
             [pair("a", "1"), pair("b", "2"), pair("c", "3")]
         );
         assert_eq!(one("a=x\\"), pair("a", "x"));
+        // What is continued from nothing is a line like any other.
+        assert_eq!(one("\\\n# no entry\na=b"), pair("a", "b"));
+        assert!(entries("\\\n\n").is_empty());
     }
 
     #[test]
