@@ -23,16 +23,17 @@ pub fn java_string_hash(text: &str) -> i32 {
 /// order of insertion stays. (A bucket that Java turned into a tree, from nine colliding keys on, may
 /// differ.)
 pub fn java_hash_order<'a>(keys: impl IntoIterator<Item = &'a str>) -> Vec<usize> {
-    bucket_order(keys.into_iter().map(java_string_hash))
+    bucket_order(keys.into_iter().map(java_string_hash), 16)
 }
 
-/// [`java_hash_order`] for keys of any class; `None` if one of them has a hash that differs from one
-/// JVM to the next.
+/// [`java_hash_order`] for keys of any class and a table that starts with `num_buckets`; `None` if one
+/// of them has a hash that differs from one JVM to the next.
 pub(super) fn java_value_hash_order<'a>(
     keys: impl IntoIterator<Item = &'a Value>,
+    num_buckets: usize,
 ) -> Option<Vec<usize>> {
     let hashes: Option<Vec<i32>> = keys.into_iter().map(java_value_hash).collect();
-    Some(bucket_order(hashes?.into_iter()))
+    Some(bucket_order(hashes?.into_iter(), num_buckets))
 }
 
 /// `hashCode()`; `None` for byte arrays and structs, whose identity counts.
@@ -84,15 +85,15 @@ fn java_value_hash(value: &Value) -> Option<i32> {
     })
 }
 
-fn bucket_order(hashes: impl Iterator<Item = i32>) -> Vec<usize> {
+fn bucket_order(hashes: impl Iterator<Item = i32>, num_buckets: usize) -> Vec<usize> {
     let hashes: Vec<u32> = hashes
         .map(|hash| {
             let hash = hash.cast_unsigned();
             hash ^ (hash >> 16)
         })
         .collect();
-    let mut num_buckets = 16usize;
-    while hashes.len() > num_buckets / 4 * 3 {
+    let mut num_buckets = num_buckets.max(1);
+    while hashes.len() > num_buckets * 3 / 4 {
         num_buckets *= 2;
     }
     let mut order: Vec<usize> = (0..hashes.len()).collect();

@@ -48,6 +48,11 @@ impl Map {
         &mut self.values
     }
 
+    /// Keys and values, to be taken.
+    pub fn into_parts(self) -> (Arc<Vec<Value>>, Vec<Value>) {
+        (self.keys, self.values)
+    }
+
     /// Keys and values, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Value, &Value)> {
         self.keys.iter().zip(&self.values)
@@ -104,7 +109,15 @@ impl Map {
     /// place there nobody can foresee, the order stays.
     #[must_use]
     pub fn into_java_hash_order(self) -> Self {
-        let Some(order) = super::java_hash::java_value_hash_order(self.keys.iter()) else {
+        self.into_java_hash_order_from(16)
+    }
+
+    /// [`Map::into_java_hash_order`] for a map that was made with a table of that many buckets, a power
+    /// of two: a copy of a map and a map of a given capacity begin with other tables than an empty one.
+    #[must_use]
+    pub fn into_java_hash_order_from(self, num_buckets: usize) -> Self {
+        let order = super::java_hash::java_value_hash_order(self.keys.iter(), num_buckets);
+        let Some(order) = order else {
             return self;
         };
         let keys = order

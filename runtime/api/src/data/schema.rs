@@ -355,6 +355,18 @@ impl Schema {
         }
     }
 
+    /// The same schema under another name or version; `None` keeps what it has. The default value stays
+    /// as it is: a struct among them keeps its own schema, as in Java.
+    #[must_use]
+    pub fn relabelled(&self, name: Option<&str>, version: Option<i32>) -> Self {
+        let mut schema = self.clone();
+        if let Some(name) = name {
+            schema.name = Some(name.into());
+        }
+        schema.version = version.or(schema.version);
+        schema
+    }
+
     /// Whether values are text or bytes without any meaning beyond.
     pub fn is_plain(&self, schema_type: SchemaType) -> bool {
         self.schema_type == schema_type && self.name.is_none()
@@ -364,16 +376,18 @@ impl Schema {
 /// Equality counts every attribute, also documentation and default value, as in Java.
 impl PartialEq for Schema {
     fn eq(&self, other: &Self) -> bool {
-        self.schema_type == other.schema_type
-            && self.optional == other.optional
-            && self.version == other.version
-            && self.name == other.name
-            && self.doc == other.doc
-            && self.default == other.default
-            && self.fields == other.fields
-            && self.key_schema == other.key_schema
-            && self.value_schema == other.value_schema
-            && same_parameters(&self.parameters, &other.parameters)
+        // Most schemas that are compared are one and the same.
+        std::ptr::eq(self, other)
+            || self.schema_type == other.schema_type
+                && self.optional == other.optional
+                && self.version == other.version
+                && self.name == other.name
+                && self.doc == other.doc
+                && self.default == other.default
+                && self.fields == other.fields
+                && self.key_schema == other.key_schema
+                && self.value_schema == other.value_schema
+                && same_parameters(&self.parameters, &other.parameters)
     }
 }
 

@@ -42,6 +42,13 @@ impl Struct {
         self.values
     }
 
+    /// Schema and values, to be changed together: for transforms, which keep values in their place and
+    /// put them under another schema. As with [`Struct::from_values`], the caller answers for one value
+    /// for each field, in their order.
+    pub fn parts_mut(&mut self) -> (&mut SchemaRef, &mut Vec<Value>) {
+        (&mut self.schema, &mut self.values)
+    }
+
     fn index(&self, field: &str) -> Result<usize> {
         self.schema
             .field(field)
