@@ -10,6 +10,8 @@ pub(crate) const RETRIES_WAIT_MS: &str = "retries.wait.ms";
 pub(crate) const RETRIES_MAX_WAIT_MS: &str = "retries.max.wait.ms";
 pub(crate) const PROXY_HOST: &str = "proxy.host";
 pub(crate) const PROXY_PORT: &str = "proxy.port";
+/// What may stand before any setting of the client.
+pub(crate) const CLIENT_PREFIX: &str = "schema.registry.";
 pub(crate) const REQUEST_HEADER_PREFIX: &str = "request.header.";
 
 pub(crate) const BASIC_SOURCE: &str = "basic.auth.credentials.source";
