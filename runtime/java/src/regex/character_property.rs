@@ -40,19 +40,11 @@ const BLOCKS: &[(&str, char, char)] = &[
 pub(super) fn read(lexer: &mut Lexer<'_>, negate: bool) -> Result<CharacterSet> {
     let name = name(lexer)?;
     let flags = lexer.flags;
-    let unknown = |what: &str, name: &str| {
-        Err(lexer.error(format!("Unknown character {what} name {{{name}}}")))
-    };
+    let unknown = || Err(lexer.error(format!("Unknown character property name {{{name}}}")));
     let set = if let Some((key, value)) = name.split_once('=') {
         let found = match key.to_ascii_lowercase().as_str() {
-            "sc" | "script" => match script(value) {
-                Some(set) => Some(set),
-                None => return unknown("script", value),
-            },
-            "blk" | "block" => match block(value) {
-                Some(set) => Some(set),
-                None => return unknown("block", value),
-            },
+            "sc" | "script" => script(value),
+            "blk" | "block" => block(value),
             "gc" | "general_category" => by_name(value, flags.case_insensitive),
             _ => None,
         };
@@ -64,10 +56,10 @@ pub(super) fn read(lexer: &mut Lexer<'_>, negate: bool) -> Result<CharacterSet> 
                 )));
             }
         }
-    } else if let Some(name) = name.strip_prefix("In") {
-        match block(name) {
+    } else if let Some(short) = name.strip_prefix("In") {
+        match block(short) {
             Some(set) => set,
-            None => return unknown("block", name),
+            None => return unknown(),
         }
     } else if let Some(short) = name.strip_prefix("Is") {
         match posix(&short.to_ascii_lowercase(), true)
@@ -76,7 +68,7 @@ pub(super) fn read(lexer: &mut Lexer<'_>, negate: bool) -> Result<CharacterSet> 
             .or_else(|| script(short))
         {
             Some(set) => set,
-            None => return unknown("property", short),
+            None => return unknown(),
         }
     } else {
         let unicode = flags
@@ -85,7 +77,7 @@ pub(super) fn read(lexer: &mut Lexer<'_>, negate: bool) -> Result<CharacterSet> 
             .flatten();
         match unicode.or_else(|| by_name(&name, flags.case_insensitive)) {
             Some(set) => set,
-            None => return unknown("property", &name),
+            None => return unknown(),
         }
     };
     Ok(set.negated_if(negate))

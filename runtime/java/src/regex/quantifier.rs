@@ -6,49 +6,77 @@ use super::translator::{MaxLength, Translator};
 /// How often something may be repeated at most by number: each repetition is compiled.
 const MAX_REPETITIONS: u32 = 20_000;
 
+/// What stands for a length without an end that Java allows in a look-behind: of one character repeated.
+const LONG: usize = i32::MAX as usize;
+
+/// How often something is repeated.
+struct Repetition {
+    min: u32,
+    max: Option<u32>,
+}
+
+impl Repetition {
+    fn write(&self, out: &mut String) {
+        out.push_str(&match (self.min, self.max) {
+            (0, Some(1)) => "?".into(),
+            (0, None) => "*".into(),
+            (1, None) => "+".into(),
+            (min, Some(max)) if min == max => format!("{{{min}}}"),
+            (min, Some(max)) => format!("{{{min},{max}}}"),
+            (min, None) => format!("{{{min},}}"),
+        });
+    }
+}
+
 impl Translator<'_> {
-    /// Reads the quantifier behind what was written since `start`, if there is one.
+    /// Reads the quantifier behind what was written since `start`, if there is one. `is_character` tells
+    /// that this is one character or a class.
     pub(super) fn quantified(
         &mut self,
         start: usize,
         length: MaxLength,
+        is_character: bool,
     ) -> Result<MaxLength, PatternSyntaxException> {
-        let (quantifier, max) = match self.lexer.peek() {
-            '?' => ("?".to_string(), Some(1)),
-            '*' => ("*".to_string(), None),
-            '+' => ("+".to_string(), None),
+        let repetition = match self.lexer.peek() {
+            '?' => Repetition {
+                min: 0,
+                max: Some(1),
+            },
+            '*' => Repetition { min: 0, max: None },
+            '+' => Repetition { min: 1, max: None },
             '{' => self.counted()?,
             _ => return Ok(length),
         };
         let kind = self.lexer.next();
-        if self.out.len() == start {
-            // A repetition of nothing is nothing.
-            self.out.push_str("(?:)");
+        if matches!(kind, '?' | '+') {
+            self.lexer.next();
         }
-        let total = match (length, max) {
-            (Some(0), _) => Some(0),
-            (Some(length), Some(max)) => length.checked_mul(max as usize),
-            _ => None,
-        };
+        if length == Some(0) {
+            // What takes no characters counts once, or may be left out.
+            if repetition.min == 0 && self.out.len() > start {
+                self.insert(start, "(?:");
+                self.out.push_str("|)");
+            }
+            return Ok(length);
+        }
+        if kind == '+' {
+            self.insert(start, "(?>");
+        }
+        repetition.write(&mut self.out);
         match kind {
-            '?' => {
-                self.lexer.next();
-                self.out.push_str(&quantifier);
-                self.out.push('?');
-            }
-            '+' => {
-                self.lexer.next();
-                self.insert(start, "(?>");
-                self.out.push_str(&quantifier);
-                self.out.push(')');
-            }
-            _ => self.out.push_str(&quantifier),
+            '?' => self.out.push('?'),
+            '+' => self.out.push(')'),
+            _ => {}
         }
-        Ok(total)
+        Ok(match (length, repetition.max) {
+            (Some(length), Some(max)) => Some(length.saturating_mul(max as usize)),
+            _ if is_character => Some(LONG),
+            _ => None,
+        })
     }
 
     /// `{n}`, `{n,}` or `{n,m}`; leaves the cursor at the closing brace.
-    fn counted(&mut self) -> Result<(String, Option<u32>), PatternSyntaxException> {
+    fn counted(&mut self) -> Result<Repetition, PatternSyntaxException> {
         if !self.lexer.at(self.lexer.cursor + 1).is_ascii_digit() {
             self.lexer.skip();
             return Err(self.lexer.error("Illegal repetition"));
@@ -77,12 +105,7 @@ impl Translator<'_> {
                 "More than {MAX_REPETITIONS} repetitions are not supported here"
             )));
         }
-        let quantifier = match max {
-            Some(max) if max == min => format!("{{{min}}}"),
-            Some(max) => format!("{{{min},{max}}}"),
-            None => format!("{{{min},}}"),
-        };
-        Ok((quantifier, max))
+        Ok(Repetition { min, max })
     }
 
     fn number(&mut self) -> Result<u32, PatternSyntaxException> {

@@ -58,7 +58,9 @@ pub(super) fn append(
 }
 
 fn named_group(pattern: &Pattern, name: &str, end: Option<char>) -> Result<usize, MatchError> {
-    let why = if name.is_empty() || end != Some('}') {
+    let why = if name.is_empty() {
+        "named capturing group has 0 length name".to_string()
+    } else if end != Some('}') {
         "named capturing group is missing trailing '}'".to_string()
     } else if name.starts_with(|first: char| first.is_ascii_digit()) {
         format!("capturing group name {{{name}}} starts with digit character")

@@ -50,6 +50,7 @@ pub(super) fn translate(pattern: &str) -> Result<Translated> {
         depth: 0,
         group_names: HashMap::new(),
         group_count: 0,
+        open_groups: Vec::new(),
         references: Vec::new(),
     };
     translator.alternatives()?;
@@ -80,6 +81,8 @@ pub(super) struct Translator<'p> {
     depth: usize,
     group_names: HashMap<String, usize>,
     group_count: usize,
+    /// The numbers of the capturing groups around the cursor.
+    open_groups: Vec<usize>,
     /// Where references to groups by number were written.
     references: Vec<(Range<usize>, usize)>,
 }
@@ -157,7 +160,8 @@ impl Translator<'_> {
                     Some(1)
                 }
             };
-            total = sum(total, self.quantified(start, length)?);
+            let is_character = length == Some(1) && !self.out[start..].starts_with('(');
+            total = sum(total, self.quantified(start, length, is_character)?);
             if self.out.len() > MAX_TRANSLATED_BYTES {
                 return Err(self.lexer.error("The pattern is too large"));
             }
@@ -190,7 +194,7 @@ impl Translator<'_> {
         let letter = self.lexer.skip();
         let flags = self.lexer.flags;
         match letter {
-            '1'..='9' => self.reference(letter),
+            '1'..='9' => self.reference(letter)?,
             'A' => self.out.push_str(r"\A"),
             'z' => self.out.push_str(r"\z"),
             'Z' => self.line_end(false),
@@ -226,7 +230,7 @@ impl Translator<'_> {
     }
 
     /// A reference to a group by number: as many digits as still name a group that has begun.
-    fn reference(&mut self, digit: char) {
+    fn reference(&mut self, digit: char) -> Result<()> {
         let mut group = digit.to_digit(10).unwrap_or_default() as usize;
         while let Some(digit) = self.lexer.peek().to_digit(10) {
             let longer = group * 10 + digit as usize;
@@ -236,7 +240,7 @@ impl Translator<'_> {
             group = longer;
             self.lexer.read();
         }
-        self.write_reference(group);
+        self.write_reference(group)
     }
 
     fn named_reference(&mut self) -> Result<Escape> {
@@ -251,11 +255,16 @@ impl Translator<'_> {
                 .lexer
                 .error(format!("named capturing group <{name}> does not exist")));
         };
-        self.write_reference(group);
+        self.write_reference(group)?;
         Ok(Escape::Written(None))
     }
 
-    fn write_reference(&mut self, group: usize) {
+    fn write_reference(&mut self, group: usize) -> Result<()> {
+        if self.open_groups.contains(&group) {
+            return Err(self.lexer.error(format!(
+                "A reference to group {group} within that group is not supported here"
+            )));
+        }
         let start = self.out.len();
         let flags = if self.lexer.flags.case_insensitive {
             "i"
@@ -264,6 +273,7 @@ impl Translator<'_> {
         };
         self.out.push_str(&format!("(?{flags}:\\{group})"));
         self.references.push((start..self.out.len(), group));
+        Ok(())
     }
 
     /// The name of a group, with the `>` after it; the cursor is at its first letter.
@@ -290,6 +300,7 @@ impl Translator<'_> {
     /// A group; `None` if it only sets flags for what follows.
     fn group(&mut self) -> Result<Option<MaxLength>> {
         let flags = self.lexer.flags;
+        let group_count = self.group_count;
         let mut is_look_behind = false;
         let mut is_look_around = false;
         if self.lexer.next() == '?' {
@@ -342,16 +353,23 @@ impl Translator<'_> {
             )));
         }
         self.depth += 1;
+        let is_capturing = self.group_count > group_count;
+        if is_capturing {
+            self.open_groups.push(self.group_count);
+        }
         let length = self.alternatives()?;
+        if is_capturing {
+            self.open_groups.pop();
+        }
         self.depth -= 1;
-        self.lexer.accept(')', "Unclosed group")?;
-        self.lexer.flags = flags;
-        self.out.push(')');
         if is_look_behind && length.is_none() {
             return Err(self
                 .lexer
                 .error("Look-behind group does not have an obvious maximum length"));
         }
+        self.lexer.accept(')', "Unclosed group")?;
+        self.lexer.flags = flags;
+        self.out.push(')');
         Ok(Some(if is_look_around { Some(0) } else { length }))
     }
 
@@ -388,9 +406,9 @@ impl Translator<'_> {
         self.out
             .push_str(match (flags.multiline, flags.unix_lines) {
                 (false, _) => r"\A",
-                // Not behind the last line end of the text.
-                (true, true) => r"(?:\A|(?<=\n)(?!\z))",
-                (true, false) => r"(?:\A|(?<=[\n\x{85}\x{2028}\x{2029}])(?!\z)|(?<=\r)(?!\n|\z))",
+                // Not at the end of the text.
+                (true, true) => r"(?:(?!\z)(?:\A|(?<=\n)))",
+                (true, false) => r"(?:(?!\z)(?:\A|(?<=[\n\x{85}\x{2028}\x{2029}])|(?<=\r)(?!\n)))",
             });
     }
 
