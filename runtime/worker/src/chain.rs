@@ -20,6 +20,10 @@ pub enum Stage {
     ValueConverter,
     /// The header converter.
     HeaderConverter,
+    /// The task's own writing, which reports through its errant record reporter.
+    TaskPut,
+    /// The producer of a source.
+    KafkaProduce,
 }
 
 impl Stage {
@@ -30,25 +34,31 @@ impl Stage {
             Self::KeyConverter => "KEY_CONVERTER",
             Self::ValueConverter => "VALUE_CONVERTER",
             Self::HeaderConverter => "HEADER_CONVERTER",
+            Self::TaskPut => "TASK_PUT",
+            Self::KafkaProduce => "KAFKA_PRODUCE",
         }
     }
 }
 
-/// A record that did not get through the chain.
+/// A record that did not get through, as error reports name it.
 #[derive(Clone, Debug)]
 pub struct ConversionError {
     /// Where it failed.
     pub stage: Stage,
-    /// The class name of the plugin that failed.
+    /// The class name of the plugin that failed; of the transform, if its predicate failed.
     pub class: String,
+    /// The alias of the transform, in [`Stage::Transformation`].
+    pub transform: Option<Arc<str>>,
+    /// The alias of the predicate, if it was that which failed.
+    pub predicate: Option<Arc<str>>,
     /// Why.
     pub error: ConnectError,
 }
 
 /// A predicate in front of a transform.
 pub struct PredicateStage {
-    /// The class name.
-    pub class: String,
+    /// The alias in the configuration.
+    pub alias: Arc<str>,
     /// The predicate.
     pub predicate: Box<dyn Predicate>,
     /// Whether the transform is applied where the predicate does not hold.
@@ -57,6 +67,8 @@ pub struct PredicateStage {
 
 /// A transform in the chain.
 pub struct TransformStage {
+    /// The alias in the configuration.
+    pub alias: Arc<str>,
     /// The class name.
     pub class: String,
     /// The transform.
@@ -213,10 +225,11 @@ impl Chain {
         let mut record = record;
         for stage in &mut self.transforms {
             if let Some(predicate) = &mut stage.predicate {
-                let holds = predicate
-                    .predicate
-                    .test(&record, origin)
-                    .map_err(failed(Stage::Transformation, &predicate.class))?;
+                let holds = predicate.predicate.test(&record, origin);
+                let holds = holds.map_err(|error| ConversionError {
+                    predicate: Some(predicate.alias.clone()),
+                    ..failed_transform(&stage.alias, &stage.class, error)
+                })?;
                 if holds == predicate.negate {
                     continue;
                 }
@@ -224,7 +237,7 @@ impl Chain {
             match stage
                 .transform
                 .apply(record, origin)
-                .map_err(failed(Stage::Transformation, &stage.class))?
+                .map_err(|error| failed_transform(&stage.alias, &stage.class, error))?
             {
                 Some(next) => record = next,
                 None => return Ok(None),
@@ -289,6 +302,18 @@ fn failed(stage: Stage, class: &str) -> impl FnOnce(ConnectError) -> ConversionE
     move |error| ConversionError {
         stage,
         class: class.to_string(),
+        transform: None,
+        predicate: None,
+        error,
+    }
+}
+
+fn failed_transform(alias: &Arc<str>, class: &str, error: ConnectError) -> ConversionError {
+    ConversionError {
+        stage: Stage::Transformation,
+        class: class.to_string(),
+        transform: Some(alias.clone()),
+        predicate: None,
         error,
     }
 }

@@ -7,6 +7,8 @@
 
 mod chain;
 mod connector;
+mod produce_error;
+mod report;
 mod sink;
 mod source;
 mod task;
@@ -20,6 +22,7 @@ pub use connector::{
     ConnectorHandle, ConnectorInstance, ConnectorStatusListener, ConnectorTargetState,
     ConnectorUpdate, spawn_connector,
 };
+pub use report::{DeadLetterQueueConfig, DeadLetterQueuePlan};
 pub use sink::{ConsumerFactory, SinkTaskPlan, run_sink_task};
 pub use source::{ProducerFactory, SourceTaskPlan, TopicCreator, TopicMatcher, run_source_task};
 pub use task::{

@@ -8,11 +8,14 @@
 
 mod commit;
 mod convert;
+mod errant;
+mod open_reports;
 mod rebalance;
 #[cfg(test)]
 mod tests;
 
 use crate::chain::Chain;
+use crate::report::{DeadLetterQueue, DeadLetterQueuePlan, DeadLetterQueueWriter, ErrorReporters};
 use crate::task::{TaskControl, TaskEvent, TaskTargetState};
 use crate::tolerance::ErrorPolicy;
 use commit::Commits;
@@ -24,7 +27,9 @@ use connect_api::{
 use connect_kafka::consumer::{ConsumerEvent, PolledBatch, SinkConsumer};
 use connect_kafka::record::PartitionOffset;
 use connect_telemetry::metrics::SinkTaskMetrics;
+use errant::WorkerErrantRecordReporter;
 use futures::future::BoxFuture;
+use open_reports::OpenReports;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,8 +56,8 @@ pub struct SinkTaskPlan {
     pub offset_flush_interval: Duration,
     /// `offset.flush.timeout.ms`.
     pub offset_flush_timeout: Duration,
-    /// Where the task reports records that it cannot write.
-    pub reporter: Option<Arc<dyn ErrantRecordReporter>>,
+    /// Where bad records go, if the user wants them kept.
+    pub dead_letter_queue: Option<DeadLetterQueuePlan>,
     /// Told once of each topic that the task has read a record from (KIP-558).
     pub on_active_topic: Arc<dyn Fn(&str) + Send + Sync>,
     /// The metrics of the task.
@@ -72,13 +77,43 @@ pub async fn run_sink_task(plan: SinkTaskPlan, mut control: TaskControl) -> Resu
     if !control.await_unpaused().await {
         return Ok(());
     }
-    let context = SinkTaskContext::new(plan.clock.clone(), plan.reporter.clone());
+    let (queue, dead_letter_writer) = match plan.dead_letter_queue {
+        None => (None, None),
+        Some(queue) => {
+            let metrics = plan.metrics.task().clone();
+            let (queue, writer) = DeadLetterQueue::start(queue, metrics).await?;
+            (Some(queue), Some(writer))
+        }
+    };
+    let reporters = Arc::new(ErrorReporters::new(
+        control.id().clone(),
+        plan.error_policy,
+        queue,
+        plan.metrics.task().clone(),
+        plan.clock.clone(),
+    ));
+    let open_reports = Arc::new(OpenReports::default());
+    let errant_reporter = reporters.is_enabled().then(|| {
+        Arc::new(WorkerErrantRecordReporter::new(
+            reporters.clone(),
+            open_reports.clone(),
+        ))
+    });
+    let context = SinkTaskContext::new(
+        plan.clock.clone(),
+        errant_reporter
+            .clone()
+            .map(|reporter| reporter as Arc<dyn ErrantRecordReporter>),
+    );
     let consumer = (plan.consumer)().await?;
     let mut runner = Runner {
         bytes_form: None,
         task: plan.task,
         chain: plan.chain,
-        error_policy: plan.error_policy,
+        reporters,
+        open_reports,
+        errant_reporter,
+        dead_letter_writer,
         consumer,
         context,
         offset_flush_interval: plan.offset_flush_interval,
@@ -127,7 +162,11 @@ struct Pending {
 struct Runner {
     task: Box<dyn SinkTask>,
     chain: Chain,
-    error_policy: ErrorPolicy,
+    reporters: Arc<ErrorReporters>,
+    open_reports: Arc<OpenReports>,
+    /// What the task reports through, if it can.
+    errant_reporter: Option<Arc<WorkerErrantRecordReporter>>,
+    dead_letter_writer: Option<DeadLetterQueueWriter>,
     consumer: Box<dyn SinkConsumer>,
     context: SinkTaskContext,
     clock: Arc<dyn Clock>,
@@ -162,13 +201,16 @@ enum Wake {
 impl Runner {
     async fn drive(&mut self, control: &mut TaskControl) -> Result<()> {
         while !control.is_stopping() {
+            if let Some(error) = self.open_reports.failure() {
+                return Err(error);
+            }
             self.follow_target_state(control);
             self.apply_requests();
             self.commit_if_due().await?;
             match self.wait(control).await {
                 Wake::Control => {}
                 Wake::Time => self.on_time().await?,
-                Wake::Event(event) => self.on_event(event).await?,
+                Wake::Event(event) => self.on_event(event, control).await?,
             }
         }
         Ok(())
@@ -187,6 +229,7 @@ impl Runner {
         tokio::select! {
             biased;
             () = control.changed() => Wake::Control,
+            () = self.open_reports.failed() => Wake::Control,
             event = self.consumer.next() => Wake::Event(event),
             () = sleep => Wake::Time,
         }
@@ -221,9 +264,9 @@ impl Runner {
         }
     }
 
-    async fn on_event(&mut self, event: ConsumerEvent) -> Result<()> {
+    async fn on_event(&mut self, event: ConsumerEvent, control: &mut TaskControl) -> Result<()> {
         match event {
-            ConsumerEvent::Records(batch) => self.on_records(batch).await,
+            ConsumerEvent::Records(batch) => self.on_records(batch, control).await,
             ConsumerEvent::Assigned { partitions, .. } => self.on_assigned(&partitions).await,
             ConsumerEvent::Revoked { partitions, .. } => self.on_revoked(&partitions).await,
             ConsumerEvent::Lost { partitions, .. } => self.on_lost(&partitions).await,
@@ -241,7 +284,7 @@ impl Runner {
         }
     }
 
-    async fn on_records(&mut self, batch: PolledBatch) -> Result<()> {
+    async fn on_records(&mut self, batch: PolledBatch, control: &mut TaskControl) -> Result<()> {
         self.metrics.record_read(batch.len());
         if self.pending.is_some() {
             // The consumer is paused while a batch waits; whatever slips through is read again.
@@ -254,8 +297,19 @@ impl Runner {
                 self.active_topics.insert(partition.topic.clone());
             }
         }
-        let pending = self.convert(&batch).await?;
-        self.deliver(pending).await
+        let Some(pending) = self.convert(&batch, control).await? else {
+            // The task is to end. Nothing of the batch counts as consumed.
+            return Ok(());
+        };
+        if let Some(reporter) = &self.errant_reporter {
+            reporter.keep(batch, pending.offsets.clone());
+        }
+        self.deliver(pending).await?;
+        // A task may have reported many records at once.
+        if let Some(queue) = self.reporters.dead_letter_queue() {
+            control.unless_stopping(queue.room()).await;
+        }
+        Ok(())
     }
 
     fn seek_to_start_of(&mut self, batch: &PolledBatch) {
@@ -273,7 +327,11 @@ impl Runner {
     async fn deliver(&mut self, mut pending: Pending) -> Result<()> {
         let started = self.clock.monotonic();
         let num_records = pending.batch.len();
-        match self.task.put(&pending.batch).await {
+        let mut outcome = self.task.put(&pending.batch).await;
+        if let Some(error) = self.take_put_error() {
+            outcome = Err(error);
+        }
+        match outcome {
             Ok(()) => {
                 let elapsed = self.clock.monotonic().saturating_sub(started);
                 self.metrics.task().record_batch(num_records);
@@ -301,7 +359,6 @@ impl Runner {
                     num_records,
                     "RetriableException from SinkTask: the same batch is delivered again: {error}"
                 );
-                self.metrics.task().errors().record_retry();
                 self.wake_at = Some(self.clock.monotonic() + delay);
                 if pending.num_failures == 1 {
                     let all = self.consumer.assignment().to_vec();
@@ -315,6 +372,10 @@ impl Runner {
             )
             .with_cause(error)),
         }
+    }
+
+    fn take_put_error(&self) -> Option<ConnectError> {
+        self.errant_reporter.as_ref()?.take_put_error()
     }
 
     fn note_lags(&mut self, offsets: &[(TopicPartition, i64)], end_offsets: &[Option<i64>]) {
@@ -473,6 +534,9 @@ impl Runner {
             tracing::warn!("stop of the task failed: {error}");
         }
         let timeout = self.offset_flush_timeout.max(CLOSE_TIMEOUT_MIN);
+        if let Some(writer) = self.dead_letter_writer.take() {
+            writer.close(timeout).await;
+        }
         if let Err(error) = self.consumer.close(timeout).await {
             tracing::warn!("closing the consumer: {error}");
         }

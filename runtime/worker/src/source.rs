@@ -8,6 +8,7 @@
 //! ```
 
 mod commit;
+mod failures;
 mod send;
 mod submitted;
 #[cfg(test)]
@@ -15,6 +16,8 @@ mod tests;
 mod topics;
 
 use crate::chain::Chain;
+use crate::produce_error::delivery_error;
+use crate::report::{DeadLetterQueue, DeadLetterQueuePlan, DeadLetterQueueWriter, ErrorReporters};
 use crate::task::{TaskControl, TaskEvent, TaskTargetState};
 use crate::tolerance::ErrorPolicy;
 use commit::OffsetCommit;
@@ -26,6 +29,7 @@ use connect_api::{
 use connect_kafka::producer::{Deliveries, Delivery, Producer};
 use connect_store::OffsetWriter;
 use connect_telemetry::metrics::SourceTaskMetrics;
+use failures::SettledReports;
 use futures::future::BoxFuture;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -50,6 +54,8 @@ pub struct SourceTaskPlan {
     pub error_policy: ErrorPolicy,
     /// Makes its producer.
     pub producer: ProducerFactory,
+    /// Where bad records go, if the user wants them kept.
+    pub dead_letter_queue: Option<DeadLetterQueuePlan>,
     /// Where it finds how far it had come.
     pub offset_reader: Arc<dyn OffsetStorageReader>,
     /// Where it writes how far it has come.
@@ -81,6 +87,21 @@ pub async fn run_source_task(plan: SourceTaskPlan, mut control: TaskControl) -> 
     if !control.await_unpaused().await {
         return Ok(());
     }
+    let (queue, dead_letter_writer) = match plan.dead_letter_queue {
+        None => (None, None),
+        Some(queue) => {
+            let metrics = plan.metrics.task().clone();
+            let (queue, writer) = DeadLetterQueue::start(queue, metrics).await?;
+            (Some(queue), Some(writer))
+        }
+    };
+    let reporters = ErrorReporters::new(
+        control.id().clone(),
+        plan.error_policy,
+        queue,
+        plan.metrics.task().clone(),
+        plan.clock.clone(),
+    );
     let mut producer = (plan.producer)().await?;
     let deliveries = producer
         .deliveries()
@@ -91,7 +112,9 @@ pub async fn run_source_task(plan: SourceTaskPlan, mut control: TaskControl) -> 
     let mut runner = Runner {
         keeps_records: task.wants_acknowledgements(),
         chain: plan.chain,
-        error_policy: plan.error_policy,
+        reporters,
+        dead_letter_writer,
+        settled_reports: SettledReports::new(),
         producer,
         deliveries,
         submitted: SubmittedRecords::default(),
@@ -103,7 +126,7 @@ pub async fn run_source_task(plan: SourceTaskPlan, mut control: TaskControl) -> 
         ),
         topic_creator: plan.topic_creator,
         acked: Vec::new(),
-        send_error: None,
+        error: None,
         active_topics: HashSet::new(),
         unacked_topics: Vec::new(),
         on_active_topic: plan.on_active_topic,
@@ -125,7 +148,10 @@ pub async fn run_source_task(plan: SourceTaskPlan, mut control: TaskControl) -> 
 
 struct Runner {
     chain: Chain,
-    error_policy: ErrorPolicy,
+    reporters: ErrorReporters,
+    dead_letter_writer: Option<DeadLetterQueueWriter>,
+    /// Skipped records whose reports have become durable.
+    settled_reports: SettledReports,
     producer: Box<dyn Producer>,
     deliveries: Deliveries,
     submitted: SubmittedRecords,
@@ -135,8 +161,8 @@ struct Runner {
     keeps_records: bool,
     /// Acknowledged records that the task has not heard of yet.
     acked: Vec<AckedRecord>,
-    /// Why a record could not be written; the task fails with it.
-    send_error: Option<ConnectError>,
+    /// Why a record or its report could not be written; the task fails with it.
+    error: Option<ConnectError>,
     active_topics: HashSet<Topic>,
     /// Topics that hold no acknowledged record yet, with the first record that was sent there.
     unacked_topics: Vec<(Token, Topic)>,
@@ -157,7 +183,7 @@ impl Runner {
     async fn drive(&mut self, task: &mut dyn SourceTask, control: &mut TaskControl) -> Result<()> {
         let mut num_failed_polls = 0u32;
         loop {
-            self.fail_if_send_failed()?;
+            self.fail_if_not_written()?;
             self.tell(task).await;
             if control.is_stopping() {
                 return Ok(());
@@ -202,7 +228,7 @@ impl Runner {
 
     /// Polls the task, seeing to deliveries and commits meanwhile; not before there is room in flight.
     async fn poll(&mut self, task: &mut dyn SourceTask, control: &mut TaskControl) -> Polled {
-        while self.producer.in_flight_bytes() > IN_FLIGHT_BYTES_MAX && self.send_error.is_none() {
+        while self.is_full() && self.error.is_none() {
             tokio::select! {
                 biased;
                 () = control.changed() => return Polled::ControlChanged,
@@ -219,13 +245,19 @@ impl Runner {
                 () = control.changed() => return Polled::ControlChanged,
                 batch = &mut poll => return Polled::Batch(batch),
                 () = self.progress() => {
-                    if self.send_error.is_some() || !self.acked.is_empty() {
+                    if self.error.is_some() || !self.acked.is_empty() {
                         // Polling is cancel-safe; the task is to hear of this soon.
                         return Polled::ControlChanged;
                     }
                 }
             }
         }
+    }
+
+    fn is_full(&self) -> bool {
+        let queue = self.reporters.dead_letter_queue();
+        self.producer.in_flight_bytes() > IN_FLIGHT_BYTES_MAX
+            || queue.is_some_and(|queue| !queue.has_room())
     }
 
     /// Waits for deliveries, the commit timer or the end of a commit, and does what is to do about it.
@@ -238,6 +270,7 @@ impl Runner {
                 // The producer ends only with this task.
                 None => std::future::pending().await,
             },
+            (token, result) = self.settled_reports.next() => self.on_report(token, result),
             () = self.commit.step(&mut self.submitted, &*self.clock, &self.metrics) => {}
         }
     }
@@ -248,7 +281,7 @@ impl Runner {
         control: &mut TaskControl,
     ) -> Result<bool> {
         loop {
-            self.fail_if_send_failed()?;
+            self.fail_if_not_written()?;
             self.tell(task).await;
             tokio::select! {
                 biased;
@@ -272,12 +305,9 @@ impl Runner {
         }
     }
 
-    fn fail_if_send_failed(&mut self) -> Result<()> {
-        match self.send_error.take() {
-            Some(cause) => Err(ConnectError::fatal(
-                "Unrecoverable exception from producer send callback",
-            )
-            .with_cause(cause)),
+    fn fail_if_not_written(&mut self) -> Result<()> {
+        match self.error.take() {
+            Some(error) => Err(error),
             None => Ok(()),
         }
     }
@@ -292,7 +322,10 @@ impl Runner {
                     if !self.unacked_topics.is_empty() {
                         self.topic_acknowledged(token);
                     }
-                    if let Some(record) = self.submitted.acknowledge(token) {
+                    let record = self.submitted.acknowledge(token);
+                    if self.keeps_records
+                        && let Some(record) = record
+                    {
                         self.acked.push(AckedRecord {
                             record: *record,
                             metadata: Some(connect_api::RecordMetadata {
@@ -304,14 +337,9 @@ impl Runner {
                         });
                     }
                 }
-                Err(code) => self.on_send_failure(
-                    Token(delivery.token),
-                    ConnectError::fatal(format!(
-                        "a record was not written to Kafka: {code}{}",
-                        send::hint(code)
-                    ))
-                    .with_class("org.apache.kafka.common.KafkaException"),
-                ),
+                Err(code) => {
+                    self.on_send_failure(Token(delivery.token), delivery_error(code));
+                }
             }
         }
         self.metrics.record_write(num_written, 0);
@@ -352,6 +380,12 @@ impl Runner {
         }
         while let Some(deliveries) = self.deliveries.try_recv() {
             self.on_deliveries(&deliveries);
+        }
+        if let Some(writer) = self.dead_letter_writer.take() {
+            writer.close(timeout).await;
+        }
+        while let Some((token, result)) = self.settled_reports.try_next() {
+            self.on_report(token, result);
         }
         self.commit.finish(&mut self.submitted, &self.metrics).await;
         self.tell(&mut *task).await;

@@ -93,6 +93,21 @@ impl TaskControl {
         }
     }
 
+    /// Waits for `future`, but no longer than until the task is to end: `None` then.
+    pub async fn unless_stopping<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
+        let mut future = std::pin::pin!(future);
+        loop {
+            if self.is_stopping() {
+                return None;
+            }
+            tokio::select! {
+                biased;
+                () = self.changed() => {}
+                output = &mut future => return Some(output),
+            }
+        }
+    }
+
     /// Tells of a new state, unless the task was cancelled.
     pub fn emit(&self, event: TaskEvent) {
         if !self.cancelled.load(Ordering::Acquire) {
@@ -232,7 +247,8 @@ where
     }
 }
 
-struct AbortOnDrop<T>(JoinHandle<T>);
+/// A task that ends with whoever holds this.
+pub(crate) struct AbortOnDrop<T>(pub(crate) JoinHandle<T>);
 
 impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {

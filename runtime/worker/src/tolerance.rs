@@ -1,9 +1,11 @@
-//! What happens to a record that cannot be converted or transformed
+//! How long a failed conversion or transform is tried again, and what is tolerated then
 //! (`RetryWithToleranceOperator`).
 
-use crate::chain::ConversionError;
+use crate::chain::{ConversionError, Stage};
 use connect_api::config::ConfigMap;
-use connect_api::{Clock, ConnectError, ErrorKind, Result};
+use connect_api::{Clock, ConnectError, Result};
+use connect_telemetry::metrics::TaskErrorMetrics;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// `errors.tolerance`.
@@ -15,7 +17,7 @@ pub enum Tolerance {
     All,
 }
 
-/// The settings below `errors.`.
+/// The settings below `errors.`, but for those of the dead letter queue.
 #[derive(Clone, Copy, Debug)]
 pub struct ErrorPolicy {
     /// `errors.tolerance`.
@@ -44,6 +46,13 @@ impl Default for ErrorPolicy {
 
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(300);
 
+/// Whether a boolean setting is set and true.
+pub(crate) fn is_true(config: &ConfigMap, key: &str) -> bool {
+    config
+        .get(key)
+        .is_some_and(|text| text.trim().eq_ignore_ascii_case("true"))
+}
+
 impl ErrorPolicy {
     /// Reads the settings of a connector, which validation has checked already.
     pub fn from_config(config: &ConfigMap) -> Result<Self> {
@@ -55,11 +64,6 @@ impl ErrorPolicy {
                 ))
             }),
         };
-        let is_true = |key: &str| {
-            config
-                .get(key)
-                .is_some_and(|text| text.trim().eq_ignore_ascii_case("true"))
-        };
         let millis = |ms: i64| Duration::from_millis(ms.max(0).unsigned_abs());
         let retry_timeout_ms = number("errors.retry.timeout", 0)?;
         Ok(Self {
@@ -69,8 +73,8 @@ impl ErrorPolicy {
             },
             retry_timeout: (retry_timeout_ms >= 0).then(|| millis(retry_timeout_ms)),
             retry_delay_max: millis(number("errors.retry.delay.max.ms", 60_000)?),
-            log_enable: is_true("errors.log.enable"),
-            log_include_messages: is_true("errors.log.include.messages"),
+            log_enable: is_true(config, "errors.log.enable"),
+            log_include_messages: is_true(config, "errors.log.include.messages"),
         })
     }
 
@@ -97,107 +101,75 @@ impl ErrorPolicy {
 /// What to do after a failed conversion.
 #[derive(Debug)]
 pub(crate) enum Verdict {
-    /// Try the same record again.
-    Retry,
-    /// Go on without the record.
-    Skip,
-    /// Fail the task.
-    Fail(ConnectError),
+    /// Try the same record again after this pause.
+    Retry(Duration),
+    /// The record does not get through: report it, then skip it or fail the task.
+    GiveUp(ConversionError),
 }
 
-/// The failures of one record.
+/// The failures of one record. Each operation on it (a converter, a transform) has its own time for
+/// retries.
 #[derive(Debug, Default)]
 pub(crate) struct Attempts {
+    failed: Vec<FailedOperation>,
+}
+
+#[derive(Debug)]
+struct FailedOperation {
+    stage: Stage,
+    transform: Option<Arc<str>>,
     count: u32,
-    since: Option<Duration>,
+    since: Duration,
 }
 
 impl Attempts {
-    /// Whether the record has failed before.
-    pub(crate) fn any(&self) -> bool {
-        self.count > 0
-    }
-
-    /// Decides about a failure; waits before a retry. `describe_record` gives the coordinates of the
-    /// record for the log.
+    /// Decides about a failure and counts it. `describe_record` gives the coordinates of the record for
+    /// the log.
     ///
     /// A retriable failure that outlives `errors.retry.timeout` counts like any other: the JVM skips
     /// the record then even under `errors.tolerance=none`, which loses it silently.
-    pub(crate) async fn failed(
+    pub(crate) fn failed(
         &mut self,
         policy: &ErrorPolicy,
         clock: &dyn Clock,
+        metrics: &TaskErrorMetrics,
         failure: ConversionError,
-        describe_record: &(dyn Fn() -> String + Send + Sync),
+        describe_record: &dyn Fn() -> String,
     ) -> Verdict {
-        self.count += 1;
+        metrics.record_failure();
+        if !failure.error.is_retriable() {
+            return Verdict::GiveUp(failure);
+        }
         let now = clock.monotonic();
-        let since = *self.since.get_or_insert(now);
-        let ConversionError {
-            stage,
-            class,
-            error,
-        } = failure;
-        if error.is_retriable() {
-            // Any spread will do for jitter; the clock's own digits are random enough.
-            let random = f64::from(now.subsec_nanos() % 1000) / 1000.0;
-            if let Some(delay) = policy.retry_delay(self.count, now.saturating_sub(since), random) {
-                tracing::warn!(
-                    stage = stage.name(),
-                    attempt = self.count,
-                    delay_ms = delay.as_millis() as u64,
-                    "Retrying {}: {error}",
-                    describe_record()
-                );
-                clock.sleep(delay).await;
-                return Verdict::Retry;
-            }
-        }
-        if policy.log_enable {
-            let record = if policy.log_include_messages {
-                format!(", where {}", describe_record())
-            } else {
-                String::new()
-            };
-            tracing::error!(
-                "Error encountered in task. Executing stage '{}' with class '{class}'{record}. {}",
-                stage.name(),
-                error.trace().trim_end()
-            );
-        }
-        match (policy.tolerance, error.kind()) {
-            (Tolerance::All, ErrorKind::Data | ErrorKind::Retriable { .. }) => Verdict::Skip,
-            // A stage that converts or transforms may fail in any way; all of it is tolerated.
-            (Tolerance::All, _) => Verdict::Skip,
-            (Tolerance::None, _) => Verdict::Fail(
-                ConnectError::fatal("Tolerance exceeded in error handler").with_cause(
-                    ConnectError::new(
-                        error.kind(),
-                        error.class().to_string(),
-                        format!(
-                            "{} ({} of {})",
-                            error.message(),
-                            stage.name(),
-                            describe_record()
-                        ),
-                    )
-                    .with_optional_cause(error.cause().cloned()),
-                ),
-            ),
-        }
-    }
-}
-
-trait WithOptionalCause {
-    fn with_optional_cause(self, cause: Option<ConnectError>) -> Self;
-}
-
-impl WithOptionalCause for ConnectError {
-    fn with_optional_cause(self, cause: Option<ConnectError>) -> Self {
-        match cause {
-            Some(cause) => self.with_cause(cause),
-            None => self,
-        }
+        let known = self.failed.iter().position(|operation| {
+            operation.stage == failure.stage && operation.transform == failure.transform
+        });
+        let index = known.unwrap_or_else(|| {
+            self.failed.push(FailedOperation {
+                stage: failure.stage,
+                transform: failure.transform.clone(),
+                count: 0,
+                since: now,
+            });
+            self.failed.len() - 1
+        });
+        let operation = &mut self.failed[index];
+        operation.count += 1;
+        // Any spread will do for jitter; the clock's own digits are random enough.
+        let random = f64::from(now.subsec_nanos() % 1000) / 1000.0;
+        let elapsed = now.saturating_sub(operation.since);
+        let Some(delay) = policy.retry_delay(operation.count, elapsed, random) else {
+            return Verdict::GiveUp(failure);
+        };
+        tracing::warn!(
+            stage = failure.stage.name(),
+            attempt = operation.count,
+            delay_ms = delay.as_millis() as u64,
+            "Retrying {}: {}",
+            describe_record(),
+            failure.error
+        );
+        Verdict::Retry(delay)
     }
 }
 
@@ -206,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn delays_double_then_spread_below_the_maximum_and_end() {
+    fn e03_delays_double_then_spread_below_the_maximum_and_end() {
         let policy = ErrorPolicy {
             retry_timeout: Some(Duration::from_secs(10)),
             retry_delay_max: Duration::from_secs(1),

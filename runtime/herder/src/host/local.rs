@@ -1,7 +1,7 @@
 //! Connectors and tasks in this process.
 
 use super::clients::KafkaClients;
-use super::plan::{complete_task_configs, refuse_dead_letter_queue, subscription, topic_matcher};
+use super::plan::{complete_task_configs, subscription, topic_matcher};
 use super::statuses::{Statuses, TaskMetricsHandle, connector_target};
 use super::{HostEvent, WorkerHost};
 use crate::core::GenerateError;
@@ -49,7 +49,7 @@ pub struct LocalHostConfig {
 pub struct LocalHost {
     pub(super) config: LocalHostConfig,
     pub(super) plugins: &'static Plugins,
-    clients: Arc<dyn KafkaClients>,
+    pub(super) clients: Arc<dyn KafkaClients>,
     offsets: Arc<dyn OffsetStore>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
@@ -65,7 +65,7 @@ struct Running {
 }
 
 impl LocalHost {
-    /// A host, and the events that its herder is to hear.
+    /// A host, and the events that its herder is to hear, with the means to add to them.
     pub fn new(
         config: LocalHostConfig,
         plugins: &'static Plugins,
@@ -74,7 +74,11 @@ impl LocalHost {
         status_store: Arc<dyn StatusStore>,
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
-    ) -> (Self, mpsc::UnboundedReceiver<HostEvent>) {
+    ) -> (
+        Self,
+        mpsc::UnboundedSender<HostEvent>,
+        mpsc::UnboundedReceiver<HostEvent>,
+    ) {
         let (events, receiver) = mpsc::unbounded_channel();
         let statuses = Arc::new(Statuses::new(
             config.worker_id.clone(),
@@ -90,10 +94,10 @@ impl LocalHost {
             clock,
             metrics,
             statuses,
-            events,
+            events: events.clone(),
             running: Mutex::default(),
         };
-        (host, receiver)
+        (host, events, receiver)
     }
 
     fn running(&self) -> MutexGuard<'_, Running> {
@@ -193,6 +197,7 @@ impl LocalHost {
                     Some(plugin.version),
                     Some(TaskMetricsHandle::Source(metrics.clone())),
                 );
+                let dead_letter_queue = self.dead_letter_queue(task, plugin, connector_config)?;
                 let properties = self.producer_properties(task, connector_config);
                 let instance: Box<dyn SourceTask> = create().new_task();
                 let plan = SourceTaskPlan {
@@ -203,6 +208,7 @@ impl LocalHost {
                     producer: Box::new(move || {
                         Box::pin(async move { clients.producer(properties).await })
                     }),
+                    dead_letter_queue,
                     offset_reader: Arc::new(ConnectorOffsets::new(
                         task.connector.clone(),
                         self.offsets.clone(),
@@ -229,7 +235,7 @@ impl LocalHost {
                     Some(plugin.version),
                     Some(TaskMetricsHandle::Sink(metrics.clone())),
                 );
-                refuse_dead_letter_queue(connector_config)?;
+                let dead_letter_queue = self.dead_letter_queue(task, plugin, connector_config)?;
                 let properties = self.consumer_properties(task, connector_config);
                 let subscription = subscription(task_config)?;
                 let instance: Box<dyn SinkTask> = create().new_task();
@@ -244,7 +250,7 @@ impl LocalHost {
                     clock: self.clock.clone(),
                     offset_flush_interval: self.config.worker.millis("offset.flush.interval.ms"),
                     offset_flush_timeout: self.config.worker.millis("offset.flush.timeout.ms"),
-                    reporter: None,
+                    dead_letter_queue,
                     on_active_topic,
                     metrics,
                 };
@@ -372,21 +378,23 @@ impl WorkerHost for LocalHost {
                     .insert(connector.to_string(), handle.clone());
                 self.transition_in_background(handle, target_state);
             }
-            Err(error) => {
-                use connect_worker::{ConnectorStatusListener, ConnectorUpdate};
-                tracing::error!(
-                    connector,
-                    "Failed to start connector '{connector}': {error}"
-                );
-                let message = error.to_string();
-                self.statuses
-                    .on_connector_update(connector, ConnectorUpdate::Failed(error));
-                self.tell(HostEvent::ConnectorTransitioned(
-                    connector.to_string(),
-                    Err(message),
-                ));
-            }
+            Err(error) => self.fail_connector(connector, error),
         }
+    }
+
+    fn fail_connector(&self, connector: &str, error: ConnectError) {
+        use connect_worker::{ConnectorStatusListener, ConnectorUpdate};
+        tracing::error!(
+            connector,
+            "Failed to start connector '{connector}': {error}"
+        );
+        let message = error.to_string();
+        self.statuses
+            .on_connector_update(connector, ConnectorUpdate::Failed(error));
+        self.tell(HostEvent::ConnectorTransitioned(
+            connector.to_string(),
+            Err(message),
+        ));
     }
 
     fn transition_connector(&self, connector: &str, target_state: TargetState) {
@@ -460,15 +468,17 @@ impl WorkerHost for LocalHost {
             Ok(handle) => {
                 self.running().tasks.insert(task.clone(), handle);
             }
-            Err(error) => {
-                tracing::error!(
-                    connector = &*task.connector,
-                    task = task.task,
-                    "Failed to start task {task}: {error}"
-                );
-                self.statuses.on_task_event(task, TaskEvent::Failed(error));
-            }
+            Err(error) => self.fail_task(task, error),
         }
+    }
+
+    fn fail_task(&self, task: &ConnectorTaskId, error: ConnectError) {
+        tracing::error!(
+            connector = &*task.connector,
+            task = task.task,
+            "Failed to start task {task}: {error}"
+        );
+        self.statuses.on_task_event(task, TaskEvent::Failed(error));
     }
 
     fn set_task_target_state(&self, task: &ConnectorTaskId, target_state: TargetState) {

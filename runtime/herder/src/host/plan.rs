@@ -9,7 +9,10 @@ use connect_kafka::client_config::ClientProperties;
 use connect_kafka::consumer::Subscription;
 use connect_store::ConnectorTaskId;
 use connect_telemetry::metrics::{AliasedPlugin, PluginDescription, TaskDescription};
-use connect_worker::{Chain, PredicateStage, TopicMatcher, TransformStage};
+use connect_worker::{
+    Chain, DeadLetterQueueConfig, DeadLetterQueuePlan, PredicateStage, ProducerFactory,
+    TopicMatcher, TransformStage,
+};
 use std::sync::Arc;
 
 /// A chain with the descriptions of its plugins.
@@ -152,6 +155,33 @@ impl LocalHost {
         self.with_overrides(base, "producer.", connector)
     }
 
+    /// What the dead letter queue of a task needs, if its connector has one.
+    pub(super) fn dead_letter_queue(
+        &self,
+        task: &ConnectorTaskId,
+        plugin: &ConnectorPlugin,
+        connector: &ConfigMap,
+    ) -> Result<Option<DeadLetterQueuePlan>> {
+        let Some(config) = DeadLetterQueueConfig::from_config(connector, plugin.connector_type())?
+        else {
+            return Ok(None);
+        };
+        let base = ClientProperties::connector_producer(
+            &self.config.bootstrap_servers,
+            &format!("connector-dlq-producer-{task}"),
+        );
+        let properties = self.with_overrides(base, "producer.", connector);
+        let admin = self.admin_properties("connector-dlq-adminclient-", connector);
+        let clients = self.clients.clone();
+        let producer: ProducerFactory =
+            Box::new(move || Box::pin(async move { clients.producer(properties).await }));
+        Ok(Some(DeadLetterQueuePlan {
+            config,
+            admin: self.clients.admin(&admin)?,
+            producer,
+        }))
+    }
+
     pub(super) fn consumer_properties(
         &self,
         task: &ConnectorTaskId,
@@ -234,7 +264,7 @@ pub(super) fn topic_matcher(pattern: &str) -> Result<TopicMatcher> {
         .map_err(|why| ConnectError::config(format!("Invalid regex: {why}")))?;
     Ok(Arc::new(move |topic| {
         // A pattern that takes too long on a name does not match it.
-        regex.is_match(topic).unwrap_or(false)
+        regex.matches(topic).unwrap_or(false)
     }))
 }
 
@@ -275,6 +305,7 @@ fn transform_stages(
             )?),
         };
         stages.push(TransformStage {
+            alias: alias.into(),
             class: plugin.class.to_string(),
             transform,
             predicate,
@@ -297,48 +328,27 @@ fn predicate_stage(
         .ok_or_else(|| unknown_class(&format!("predicates.{alias}.type"), class))?;
     let mut predicate = (plugin.create)();
     predicate.configure(&settings)?;
-    description.predicates.push(AliasedPlugin {
-        alias: alias.to_string(),
-        plugin: describe(plugin.class, plugin.version),
-    });
+    // Transforms may share a predicate, which has its metrics once.
+    if !description
+        .predicates
+        .iter()
+        .any(|known| known.alias == alias)
+    {
+        description.predicates.push(AliasedPlugin {
+            alias: alias.to_string(),
+            plugin: describe(plugin.class, plugin.version),
+        });
+    }
     Ok(PredicateStage {
-        class: plugin.class.to_string(),
+        alias: alias.into(),
         predicate,
         negate,
     })
 }
 
-/// Refuses a dead letter queue, which is not built yet: without it, records that `errors.tolerance=all`
-/// skips would be gone although the user asked for them to be kept.
-pub(super) fn refuse_dead_letter_queue(connector: &ConfigMap) -> Result<()> {
-    const KEY: &str = "errors.deadletterqueue.topic.name";
-    match connector.get(KEY).map(str::trim) {
-        None | Some("") => Ok(()),
-        Some(topic) => Err(ConnectError::config(format!(
-            "Invalid value {topic} for configuration {KEY}: this version of Dovetail has no dead letter \
-             queue yet, and skipping records without it would lose them. Remove the key; then either \
-             errors.tolerance=none stops the task at a bad record, or errors.tolerance=all skips it for \
-             good (errors.log.enable=true logs it)."
-        ))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_dead_letter_queue_is_refused_rather_than_forgotten() {
-        let config =
-            |topic: &str| ConfigMap::from_iter([("errors.deadletterqueue.topic.name", topic)]);
-        assert!(refuse_dead_letter_queue(&ConfigMap::new()).is_ok());
-        assert!(refuse_dead_letter_queue(&config(" ")).is_ok());
-        let error = refuse_dead_letter_queue(&config("dlq")).unwrap_err();
-        assert!(
-            error.message().contains("no dead letter queue yet"),
-            "{error}"
-        );
-    }
 
     #[test]
     fn a_converter_takes_its_settings_from_one_level_only() {

@@ -1,6 +1,7 @@
 //! Commits of a sink task: asked of the task by `pre_commit`, checked, and sent to the group.
 
 use super::Runner;
+use super::open_reports::OpenReports;
 use connect_api::{Offsets, Result, TopicPartition};
 use connect_kafka::record::PartitionOffset;
 use std::time::Duration;
@@ -74,7 +75,12 @@ impl Commits {
     }
 
     /// Of the offsets that the task gives free, those that may be committed.
-    fn committable(&self, provided: &Offsets, current: &Offsets) -> Offsets {
+    fn committable(
+        &self,
+        provided: &Offsets,
+        current: &Offsets,
+        open_reports: &OpenReports,
+    ) -> Offsets {
         let mut committable = Offsets::new();
         for (partition, offset) in provided {
             match current.get(partition) {
@@ -91,7 +97,20 @@ impl Commits {
                 }
             }
         }
-        committable.retain(|partition, offset| self.last_committed.get(partition) != Some(offset));
+        committable.retain(|partition, offset| {
+            if self.last_committed.get(partition) == Some(offset) {
+                return false;
+            }
+            // A lower offset would do, but a sink may rely on the very ones that it gave.
+            let held_back = open_reports.hold_back(partition, *offset);
+            if held_back {
+                tracing::warn!(
+                    "The offset {offset} of {partition} is not committed yet: the dead letter queue \
+                     has not acknowledged a record before it"
+                );
+            }
+            !held_back
+        });
         committable
     }
 }
@@ -116,6 +135,8 @@ impl Runner {
         if self.current.is_empty() {
             return Ok(());
         }
+        let assigned: Vec<TopicPartition> = self.current.keys().cloned().collect();
+        self.await_reports(&assigned).await;
         self.begin_commit();
         let provided = match self.task.pre_commit(&self.current).await {
             Ok(provided) => provided,
@@ -130,7 +151,9 @@ impl Runner {
                 return Ok(());
             }
         };
-        let committable = self.commits.committable(&provided, &self.current);
+        let committable = self
+            .commits
+            .committable(&provided, &self.current, &self.open_reports);
         if committable.is_empty() {
             tracing::debug!("Skipping offset commit, no change since last commit");
             self.metrics
@@ -150,6 +173,17 @@ impl Runner {
             self.on_committed(sequence, Err(error.to_string()));
         }
         Ok(())
+    }
+
+    /// Waits until what was reported is durable, so that the offsets behind it can be committed.
+    async fn await_reports(&mut self, partitions: &[TopicPartition]) {
+        let timeout = self.clock.sleep(self.offset_flush_timeout);
+        tokio::select! {
+            biased;
+            () = self.open_reports.settled(partitions) => {}
+            // What is still open holds its partition back.
+            () = timeout => {}
+        }
     }
 
     fn begin_commit(&mut self) {
@@ -174,6 +208,9 @@ impl Runner {
                     if self.current.contains_key(&partition) {
                         self.commits.last_committed.insert(partition, offset);
                     }
+                }
+                if let Some(reporter) = &self.errant_reporter {
+                    reporter.forget_before(&self.commits.last_committed);
                 }
                 self.metrics.task().record_offset_commit(true, elapsed);
                 self.metrics.record_offset_commit_completion();
@@ -203,6 +240,7 @@ impl Runner {
             .collect();
         // A commit that is on its way cannot overtake this one: the coordinator keeps their order.
         self.commits.in_flight = None;
+        self.await_reports(partitions).await;
         self.begin_commit();
         let provided = if current.is_empty() {
             Ok(Offsets::new())
@@ -228,10 +266,16 @@ impl Runner {
             self.current.remove(partition);
             self.commits.unassigned(partition);
         }
+        self.open_reports.forget(partitions);
+        if let Some(reporter) = &self.errant_reporter {
+            reporter.forget_before(&self.commits.last_committed);
+        }
     }
 
     async fn commit_now(&mut self, provided: &Offsets, current: &Offsets) {
-        let committable = self.commits.committable(provided, current);
+        let committable = self
+            .commits
+            .committable(provided, current, &self.open_reports);
         if committable.is_empty() {
             return;
         }

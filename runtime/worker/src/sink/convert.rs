@@ -1,7 +1,9 @@
 //! A polled batch in the form that the task takes.
 
 use super::{Pending, Runner};
-use crate::chain::{raw_headers, timestamp};
+use crate::chain::{ConversionError, raw_headers, timestamp};
+use crate::report::{ConsumedRecord, Original, Settle};
+use crate::task::TaskControl;
 use crate::tolerance::{Attempts, Verdict};
 use bytes::Bytes;
 use connect_api::{
@@ -10,27 +12,39 @@ use connect_api::{
 use connect_kafka::consumer::{PolledBatch, PolledRecord};
 
 impl Runner {
-    pub(super) async fn convert(&mut self, batch: &PolledBatch) -> Result<Pending> {
+    /// `None` if the task is told to end meanwhile.
+    pub(super) async fn convert(
+        &mut self,
+        batch: &PolledBatch,
+        control: &mut TaskControl,
+    ) -> Result<Option<Pending>> {
         let (offsets, end_offsets) = next_offsets(batch);
         let batch = match self.bytes_form {
             Some(plain_types) if self.may_pass_as_bytes(batch) => {
                 SinkBatch::Bytes(as_bytes(batch, plain_types))
             }
-            _ => SinkBatch::Rows(self.as_rows(batch).await?),
+            _ => match self.as_rows(batch, control).await? {
+                Some(records) => SinkBatch::Rows(records),
+                None => return Ok(None),
+            },
         };
-        Ok(Pending {
+        Ok(Some(Pending {
             batch,
             offsets,
             end_offsets,
             num_failures: 0,
-        })
+        }))
     }
 
     fn may_pass_as_bytes(&self, batch: &PolledBatch) -> bool {
         self.chain.headers_never_fail() || batch.iter().all(|record| record.headers().len() == 0)
     }
 
-    async fn as_rows(&mut self, batch: &PolledBatch) -> Result<Vec<SinkRecord>> {
+    async fn as_rows(
+        &mut self,
+        batch: &PolledBatch,
+        control: &mut TaskControl,
+    ) -> Result<Option<Vec<SinkRecord>>> {
         self.chain.prepare_to_connect(batch).await;
         let mut records = Vec::with_capacity(batch.len());
         for polled in batch.iter() {
@@ -38,58 +52,78 @@ impl Runner {
             match self.chain.convert_for_sink(polled) {
                 Ok(Some(record)) => records.push(record),
                 Ok(None) => {}
-                Err(failure) => {
-                    if let Some(record) = self.convert_after_failure(polled, failure).await? {
-                        records.push(record);
-                    }
-                }
+                Err(failure) => match self.convert_after_failure(polled, failure, control).await? {
+                    Converted::Record(record) => records.push(*record),
+                    Converted::Dropped => {}
+                    Converted::Stopping => return Ok(None),
+                },
             }
         }
-        Ok(records)
+        Ok(Some(records))
     }
 
     async fn convert_after_failure(
         &mut self,
         polled: PolledRecord<'_>,
-        failure: crate::chain::ConversionError,
-    ) -> Result<Option<SinkRecord>> {
+        failure: ConversionError,
+        control: &mut TaskControl,
+    ) -> Result<Converted> {
+        let record = ConsumedRecord::from(polled);
+        let original = Original::Consumed(&record);
         let mut attempts = Attempts::default();
         let mut failure = failure;
         loop {
-            self.metrics.task().errors().record_failure();
-            let describe = || {
-                format!(
-                    "consumed record is {{topic='{}', partition={}, offset={}, timestamp={}, timestampType={}}}",
-                    polled.topic(),
-                    polled.partition(),
-                    polled.offset(),
-                    polled.timestamp_ms(),
-                    polled.timestamp_type().name()
-                )
-            };
-            if attempts.any() {
-                self.metrics.task().errors().record_retry();
-            }
-            match attempts
-                .failed(&self.error_policy, &*self.clock, failure, &describe)
-                .await
-            {
-                Verdict::Retry => match self.chain.convert_for_sink(polled) {
-                    Ok(record) => return Ok(record),
-                    Err(next) => failure = next,
-                },
-                Verdict::Skip => {
-                    self.metrics.task().errors().record_error();
-                    self.metrics.task().errors().record_skipped();
-                    return Ok(None);
+            match attempts.failed(
+                self.reporters.policy(),
+                &*self.clock,
+                self.reporters.metrics(),
+                failure,
+                &|| original.to_string(),
+            ) {
+                Verdict::Retry(delay) => {
+                    let pause = self.clock.sleep(delay);
+                    if control.unless_stopping(pause).await.is_none() {
+                        return Ok(Converted::Stopping);
+                    }
+                    self.reporters.metrics().record_retry();
+                    match self.chain.convert_for_sink(polled) {
+                        Ok(Some(record)) => return Ok(Converted::Record(Box::new(record))),
+                        Ok(None) => return Ok(Converted::Dropped),
+                        Err(next) => failure = next,
+                    }
                 }
-                Verdict::Fail(error) => {
-                    self.metrics.task().errors().record_error();
-                    return Err(error);
+                Verdict::GiveUp(failure) => {
+                    let settle =
+                        self.open_report(polled.topic_partition().clone(), polled.offset());
+                    self.reporters.give_up(original, &failure, settle)?;
+                    if let Some(queue) = self.reporters.dead_letter_queue()
+                        && control.unless_stopping(queue.room()).await.is_none()
+                    {
+                        return Ok(Converted::Stopping);
+                    }
+                    return Ok(Converted::Dropped);
                 }
             }
         }
     }
+
+    /// A report of a record that holds its offset back until it is durable.
+    fn open_report(&self, partition: TopicPartition, offset: i64) -> Settle {
+        if self.reporters.dead_letter_queue().is_none() {
+            return Settle::ignored();
+        }
+        let id = self.open_reports.open(partition.clone(), offset);
+        let open_reports = self.open_reports.clone();
+        Settle::new(move |result| open_reports.settle(&partition, id, result))
+    }
+}
+
+/// How a record ended that did not get through at once.
+enum Converted {
+    Record(Box<SinkRecord>),
+    Dropped,
+    /// The task is to end; nothing is decided about the record.
+    Stopping,
 }
 
 /// For each partition of a batch the offset after its last record, and the end of the partition.

@@ -71,6 +71,7 @@ impl Runner {
                 self.current.remove(partition);
                 self.commits.unassigned(partition);
             }
+            self.open_reports.forget(partitions);
         }
         self.forget(partitions);
         self.consumer.complete_rebalance();

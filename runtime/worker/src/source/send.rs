@@ -1,16 +1,17 @@
 //! Polled records on their way to the producer.
 
-use super::submitted::{SubmittedOffset, Token};
+use super::submitted::{Kept, SubmittedOffset, Token};
 use super::{Runner, TaskControl};
 use crate::chain::{ConversionError, EncodedRecord};
-use crate::tolerance::{Attempts, Tolerance, Verdict};
+use crate::produce_error::send_error;
+use crate::report::{ConvertedRecord, Original};
+use crate::tolerance::{Attempts, Verdict};
 use bytes::Bytes;
 use connect_api::data::{Schema, Value};
 use connect_api::{
-    AckedRecord, ConnectError, Encoded, Origin, PlainType, Result, SourceBatch, SourceBytes,
+    ConnectError, Encoded as Payload, Origin, PlainType, Record, Result, SourceBatch, SourceBytes,
     SourceOffsets, SourceRecord,
 };
-use connect_kafka::error::ErrorCode;
 use connect_kafka::producer::{ProducerHeader, ProducerRecord, SendError};
 use std::time::Duration;
 
@@ -18,23 +19,18 @@ use std::time::Duration;
 const SEND_RETRY_DELAY_MIN: Duration = Duration::from_millis(100);
 const SEND_RETRY_DELAY_MAX: Duration = Duration::from_secs(10);
 
-/// What to do about a record that Kafka refused.
-pub(super) fn hint(code: ErrorCode) -> &'static str {
-    match code {
-        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
-        | ErrorCode::UNKNOWN_TOPIC
-        | ErrorCode::UNKNOWN_PARTITION => {
-            "; create the topic, or set topic.creation.default.partitions and \
-             topic.creation.default.replication.factor so that it is created"
-        }
-        ErrorCode::MESSAGE_TOO_LARGE => {
-            "; raise max.message.bytes of the topic and producer.override.max.request.size"
-        }
-        ErrorCode::TOPIC_AUTHORIZATION_FAILED => {
-            "; grant the producer's principal WRITE on the topic"
-        }
-        _ => "",
-    }
+/// How the conversion of a record ended.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and a box would cost an allocation for each record"
+)]
+enum Encoded {
+    /// The record after transforms, as bytes.
+    Record(Record, EncodedRecord),
+    /// A transform dropped it, or it was skipped.
+    Dropped,
+    /// The task is told to stop; nothing is decided about the record.
+    Stopping,
 }
 
 /// How the sending of a record ended.
@@ -89,9 +85,21 @@ impl Runner {
                 },
                 other => SubmittedOffset::Map(other.get(index)),
             };
+            let kept = Kept {
+                record: None,
+                converted: self.reporters.is_enabled().then(|| {
+                    Box::new(ConvertedRecord {
+                        topic: topic.clone(),
+                        key: None,
+                        value: Some(value.clone()),
+                        headers: Vec::new(),
+                        timestamp_ms: timestamp,
+                    })
+                }),
+            };
             let token = self
                 .submitted
-                .submit(source_partition.as_ref(), offset, None);
+                .submit(source_partition.as_ref(), offset, kept);
             if index == 0 {
                 // The others go to the same topic.
                 self.track_topic(&topic, token);
@@ -120,12 +128,19 @@ impl Runner {
         self.chain.prepare_from_connect(&records).await;
         let mut num_skipped = 0;
         for record in records {
-            let Some((record, encoded)) = self.encode(record).await? else {
-                num_skipped += 1;
-                continue;
+            let (transformed, encoded) = match self.encode(&record, control).await? {
+                Encoded::Record(transformed, encoded) => (transformed, encoded),
+                Encoded::Dropped => {
+                    num_skipped += 1;
+                    continue;
+                }
+                Encoded::Stopping => break,
             };
-            self.ensure_topic(&record.record.topic, control).await?;
-            match self.send_encoded(record, encoded, control).await? {
+            self.ensure_topic(&transformed.topic, control).await?;
+            match self
+                .send_encoded(record, &transformed, encoded, control)
+                .await?
+            {
                 Sent::Yes => {}
                 Sent::Stopping => break,
             }
@@ -136,57 +151,45 @@ impl Runner {
         Ok(())
     }
 
-    /// Transforms and converts a record; `None` if it was dropped, which counts as acknowledged.
+    /// Transforms and converts a record. A record that was dropped counts as acknowledged.
     async fn encode(
         &mut self,
-        record: SourceRecord,
-    ) -> Result<Option<(SourceRecord, EncodedRecord)>> {
+        record: &SourceRecord,
+        control: &mut TaskControl,
+    ) -> Result<Encoded> {
         let mut attempts = Attempts::default();
         loop {
-            let failure = match self.try_encode(&record) {
+            let failure = match self.try_encode(record) {
                 Ok(Some((transformed, encoded))) => {
-                    return Ok(Some((
-                        SourceRecord {
-                            record: transformed,
-                            origin: record.origin,
-                        },
-                        encoded,
-                    )));
+                    return Ok(Encoded::Record(transformed, encoded));
                 }
                 Ok(None) => {
                     self.drop_record(record);
-                    return Ok(None);
+                    return Ok(Encoded::Dropped);
                 }
                 Err(failure) => failure,
             };
-            let errors = self.metrics.task().errors();
-            errors.record_failure();
-            if attempts.any() {
-                errors.record_retry();
-            }
-            let describe = || {
-                format!(
-                    "source record for topic {} from partition {} at offset {}",
-                    record.record.topic,
-                    Value::from(record.origin.source_partition.as_deref().cloned()),
-                    Value::from(record.origin.source_offset.as_deref().cloned()),
-                )
+            let original = Original::Source {
+                record,
+                converted: None,
             };
-            match attempts
-                .failed(&self.error_policy, &*self.clock, failure, &describe)
-                .await
-            {
-                Verdict::Retry => {}
-                Verdict::Skip => {
-                    let errors = self.metrics.task().errors();
-                    errors.record_error();
-                    errors.record_skipped();
-                    self.drop_record(record);
-                    return Ok(None);
+            match attempts.failed(
+                self.reporters.policy(),
+                &*self.clock,
+                self.reporters.metrics(),
+                failure,
+                &|| original.to_string(),
+            ) {
+                Verdict::Retry(delay) => {
+                    if !self.wait_unless_stopping(delay, control).await {
+                        return Ok(Encoded::Stopping);
+                    }
+                    self.reporters.metrics().record_retry();
                 }
-                Verdict::Fail(error) => {
-                    self.metrics.task().errors().record_error();
-                    return Err(error);
+                Verdict::GiveUp(failure) => {
+                    self.skip_record(record, &failure)?;
+                    self.await_dead_letter_room(control).await;
+                    return Ok(Encoded::Dropped);
                 }
             }
         }
@@ -195,7 +198,7 @@ impl Runner {
     fn try_encode(
         &mut self,
         record: &SourceRecord,
-    ) -> Result<Option<(connect_api::Record, EncodedRecord)>, ConversionError> {
+    ) -> Result<Option<(Record, EncodedRecord)>, ConversionError> {
         // A copy shares all text and schemas; the original is what a retry begins with.
         let transformed = self
             .chain
@@ -211,30 +214,14 @@ impl Runner {
         Ok(Some((transformed, encoded)))
     }
 
-    /// A record that will not be written: its offset may be committed once those before it are.
-    fn drop_record(&mut self, record: SourceRecord) {
-        let offset = SubmittedOffset::Map(record.origin.source_offset.clone());
-        let token = self
-            .submitted
-            .submit(record.origin.source_partition.as_ref(), offset, None);
-        self.submitted.acknowledge(token);
-        if self.keeps_records {
-            self.acked.push(AckedRecord {
-                record,
-                metadata: None,
-            });
-        }
-    }
-
     async fn send_encoded(
         &mut self,
         record: SourceRecord,
+        transformed: &Record,
         encoded: EncodedRecord,
         control: &mut TaskControl,
     ) -> Result<Sent> {
-        let topic = record.record.topic.clone();
-        let partition = record.record.kafka_partition;
-        let timestamp_ms = match record.record.timestamp {
+        let timestamp_ms = match transformed.timestamp {
             None | Some(-1) => None,
             Some(timestamp) if timestamp < 0 => {
                 return Err(
@@ -244,17 +231,28 @@ impl Runner {
             }
             timestamp => timestamp,
         };
+        let key_buffer = self.key_buffer.split().freeze();
+        let value_buffer = self.value_buffer.split().freeze();
         let source_partition = record.origin.source_partition.clone();
         let offset = SubmittedOffset::Map(record.origin.source_offset.clone());
-        let kept = self.keeps_records.then(|| Box::new(record));
+        let kept = Kept {
+            record: (self.keeps_records || self.reporters.is_enabled()).then(|| Box::new(record)),
+            converted: self.reporters.dead_letter_queue().map(|_| {
+                Box::new(ConvertedRecord {
+                    topic: transformed.topic.clone(),
+                    key: payload(&encoded.key, &key_buffer).cloned(),
+                    value: payload(&encoded.value, &value_buffer).cloned(),
+                    headers: encoded.headers.clone(),
+                    timestamp_ms,
+                })
+            }),
+        };
         let token = self
             .submitted
             .submit(source_partition.as_ref(), offset, kept);
-        self.track_topic(&topic, token);
-        let key_buffer = self.key_buffer.split().freeze();
-        let value_buffer = self.value_buffer.split().freeze();
-        let key = payload(&encoded.key, &key_buffer);
-        let value = payload(&encoded.value, &value_buffer);
+        self.track_topic(&transformed.topic, token);
+        let key = payload(&encoded.key, &key_buffer).map(|key| &**key);
+        let value = payload(&encoded.value, &value_buffer).map(|value| &**value);
         let headers: Vec<ProducerHeader<'_>> = encoded
             .headers
             .iter()
@@ -266,8 +264,8 @@ impl Runner {
         let sent = self
             .send(
                 ProducerRecord {
-                    topic: &topic,
-                    partition,
+                    topic: &transformed.topic,
+                    partition: transformed.kafka_partition,
                     key,
                     value,
                     headers: &headers,
@@ -295,7 +293,7 @@ impl Runner {
             match self.producer.send(record) {
                 Ok(()) => return Ok(Sent::Yes),
                 Err(SendError::QueueFull) => {
-                    if control.is_stopping() || self.send_error.is_some() {
+                    if control.is_stopping() || self.error.is_some() {
                         self.submitted.withdraw(token);
                         return Ok(Sent::Stopping);
                     }
@@ -312,8 +310,7 @@ impl Runner {
                 }
                 Err(error) => {
                     let fatal = matches!(error, SendError::Fatal { .. });
-                    let error = ConnectError::fatal(error.to_string())
-                        .with_class("org.apache.kafka.common.KafkaException");
+                    let error = send_error(&error);
                     if fatal {
                         self.submitted.withdraw(token);
                         return Err(unrecoverable(error));
@@ -325,27 +322,19 @@ impl Runner {
         }
     }
 
-    /// A record that Kafka refused: skipped under `errors.tolerance=all`, otherwise the task fails.
-    pub(super) fn on_send_failure(&mut self, token: Token, error: ConnectError) {
-        let errors = self.metrics.task().errors();
-        errors.record_failure();
-        errors.record_error();
-        if self.error_policy.tolerance == Tolerance::All {
-            errors.record_skipped();
-            tracing::error!(
-                "a record was not written and is skipped (errors.tolerance=all): {error}"
-            );
-            self.metrics.record_write(1, 1);
-            if let Some(record) = self.submitted.acknowledge(token) {
-                self.acked.push(AckedRecord {
-                    record: *record,
-                    metadata: None,
-                });
+    /// Waits, seeing to deliveries and commits; `false` if the task is told to stop meanwhile.
+    async fn wait_unless_stopping(&mut self, delay: Duration, control: &mut TaskControl) -> bool {
+        let until = self.clock.monotonic() + delay;
+        loop {
+            if control.is_stopping() {
+                return false;
             }
-            return;
+            let left = until.saturating_sub(self.clock.monotonic());
+            if left.is_zero() {
+                return true;
+            }
+            self.wait_for(left, control).await;
         }
-        tracing::error!("a record was not written: {error}");
-        self.send_error.get_or_insert(error);
     }
 
     async fn ensure_topic(&mut self, topic: &str, control: &mut TaskControl) -> Result<()> {
@@ -384,11 +373,11 @@ fn unrecoverable(error: ConnectError) -> ConnectError {
     ConnectError::fatal("Unrecoverable exception trying to send").with_cause(error)
 }
 
-fn payload<'a>(encoded: &'a Encoded, buffer: &'a Bytes) -> Option<&'a [u8]> {
+fn payload<'a>(encoded: &'a Payload, buffer: &'a Bytes) -> Option<&'a Bytes> {
     match encoded {
-        Encoded::Null => None,
-        Encoded::Appended => Some(buffer),
-        Encoded::Shared(bytes) => Some(bytes),
+        Payload::Null => None,
+        Payload::Appended => Some(buffer),
+        Payload::Shared(bytes) => Some(bytes),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Records of a source on their way to Kafka, and how far each source partition is acknowledged
 //! (`SubmittedRecords`).
 
+use crate::report::ConvertedRecord;
 use connect_api::SourceRecord;
 use connect_api::data::{Map, Value};
 use std::collections::{HashMap, VecDeque};
@@ -50,8 +51,17 @@ impl Token {
 struct Entry {
     offset: SubmittedOffset,
     acknowledged: bool,
-    /// Kept for tasks that want to hear of acknowledgements.
-    record: Option<Box<SourceRecord>>,
+    kept: Kept,
+}
+
+/// What is kept of a record until it is acknowledged.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// The record as the task made it, for tasks that want to hear of acknowledgements, and for
+    /// reports.
+    pub(super) record: Option<Box<SourceRecord>>,
+    /// What converters made of it, for reports.
+    pub(super) converted: Option<Box<ConvertedRecord>>,
 }
 
 struct Queue {
@@ -103,7 +113,7 @@ impl SubmittedRecords {
         &mut self,
         partition: Option<&Arc<Map>>,
         offset: SubmittedOffset,
-        record: Option<Box<SourceRecord>>,
+        kept: Kept,
     ) -> Token {
         let index = self.queue_of(partition);
         let queue = &mut self.queues[index];
@@ -111,24 +121,43 @@ impl SubmittedRecords {
         queue.entries.push_back(Entry {
             offset,
             acknowledged: false,
-            record,
+            kept,
         });
         Token::new(index, number)
     }
 
-    /// A record is durable (or was dropped). Returns the record, if it was kept.
-    pub(super) fn acknowledge(&mut self, token: Token) -> Option<Box<SourceRecord>> {
+    fn entry(&mut self, token: Token) -> Option<&mut Entry> {
         let queue = self.queues.get_mut(token.queue())?;
         let index = token.number().wrapping_sub(queue.first) & ((1 << NUMBER_BITS) - 1);
-        let entry = queue.entries.get_mut(usize::try_from(index).ok()?)?;
+        queue.entries.get_mut(usize::try_from(index).ok()?)
+    }
+
+    /// Takes what was kept of a record, which counts as sent still.
+    pub(super) fn take_kept(&mut self, token: Token) -> Kept {
+        self.entry(token)
+            .map(|entry| std::mem::take(&mut entry.kept))
+            .unwrap_or_default()
+    }
+
+    /// Gives the record of a report that is under way back.
+    pub(super) fn keep(&mut self, token: Token, record: Option<Box<SourceRecord>>) {
+        if let Some(entry) = self.entry(token) {
+            entry.kept.record = record;
+        }
+    }
+
+    /// A record is durable (or was dropped). Returns the record, if it was kept.
+    pub(super) fn acknowledge(&mut self, token: Token) -> Option<Box<SourceRecord>> {
+        let entry = self.entry(token)?;
         entry.acknowledged = true;
-        entry.record.take()
+        std::mem::take(&mut entry.kept).record
     }
 
     /// A record that was submitted last is not sent after all.
-    pub(super) fn withdraw(&mut self, token: Token) -> Option<Box<SourceRecord>> {
-        let queue = self.queues.get_mut(token.queue())?;
-        queue.entries.pop_back()?.record
+    pub(super) fn withdraw(&mut self, token: Token) {
+        if let Some(queue) = self.queues.get_mut(token.queue()) {
+            queue.entries.pop_back();
+        }
     }
 
     /// For each partition whose head was acknowledged the last offset of that head. The heads are
@@ -193,7 +222,7 @@ mod tests {
         let mut submitted = SubmittedRecords::default();
         let a = partition("a");
         let tokens: Vec<Token> = (1..=3)
-            .map(|value| submitted.submit(Some(&a), offset(value), None))
+            .map(|value| submitted.submit(Some(&a), offset(value), Kept::default()))
             .collect();
         submitted.acknowledge(tokens[1]);
         assert_eq!(committable(&mut submitted), []);
@@ -208,10 +237,10 @@ mod tests {
     #[test]
     fn partitions_do_not_hold_each_other_back() {
         let mut submitted = SubmittedRecords::default();
-        let first_a = submitted.submit(Some(&partition("a")), offset(1), None);
-        let only_b = submitted.submit(Some(&partition("b")), offset(7), None);
+        let first_a = submitted.submit(Some(&partition("a")), offset(1), Kept::default());
+        let only_b = submitted.submit(Some(&partition("b")), offset(7), Kept::default());
         // An equal partition in another allocation is the same partition.
-        let second_a = submitted.submit(Some(&partition("a")), offset(2), None);
+        let second_a = submitted.submit(Some(&partition("a")), offset(2), Kept::default());
         submitted.acknowledge(only_b);
         submitted.acknowledge(second_a);
         assert_eq!(committable(&mut submitted), [("b".to_string(), 7)]);
@@ -223,12 +252,12 @@ mod tests {
     fn a_withdrawn_record_leaves_no_gap() {
         let mut submitted = SubmittedRecords::default();
         let a = partition("a");
-        let first = submitted.submit(Some(&a), offset(1), None);
-        let second = submitted.submit(Some(&a), offset(2), None);
+        let first = submitted.submit(Some(&a), offset(1), Kept::default());
+        let second = submitted.submit(Some(&a), offset(2), Kept::default());
         submitted.withdraw(second);
         submitted.acknowledge(first);
         assert_eq!(committable(&mut submitted), [("a".to_string(), 1)]);
-        let again = submitted.submit(Some(&a), offset(2), None);
+        let again = submitted.submit(Some(&a), offset(2), Kept::default());
         assert_eq!(again, second);
     }
 }

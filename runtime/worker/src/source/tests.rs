@@ -1,4 +1,8 @@
+mod errors;
+
 use super::{SourceTaskPlan, TopicCreator, run_source_task};
+use crate::chain::Chain;
+use crate::report::DeadLetterQueuePlan;
 use crate::task::{TaskHandle, TaskTargetState, spawn_task};
 use crate::testing::{Events, VirtualClock, description, eventually, metrics, task_id, text_chain};
 use crate::tolerance::{ErrorPolicy, Tolerance};
@@ -13,6 +17,7 @@ use connect_kafka::admin::{Admin, FakeAdmin};
 use connect_kafka::error::ErrorCode;
 use connect_kafka::producer::{FakeProducer, FakeProducerHandle};
 use connect_store::{ConnectorOffsets, MemoryOffsetStore, OffsetStore, OffsetWriter};
+use connect_telemetry::metrics::{Metrics, SourceTaskMetrics};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -96,6 +101,9 @@ struct Fixture {
     offsets: Arc<MemoryOffsetStore>,
     events: Arc<Events>,
     handle: TaskHandle,
+    metrics: Metrics,
+    /// Metrics are shown as long as somebody holds them.
+    _task_metrics: SourceTaskMetrics,
 }
 
 #[derive(Default)]
@@ -103,6 +111,8 @@ struct Setup {
     error_policy: ErrorPolicy,
     wants_acknowledgements: bool,
     topic_creator: Option<TopicCreator>,
+    chain: Option<Chain>,
+    dead_letter_queue: Option<DeadLetterQueuePlan>,
 }
 
 fn start_with(setup: Setup) -> Fixture {
@@ -111,19 +121,22 @@ fn start_with(setup: Setup) -> Fixture {
     let clock = VirtualClock::shared();
     let offsets = Arc::new(MemoryOffsetStore::new());
     let store: Arc<dyn OffsetStore> = offsets.clone();
+    let metrics = metrics(&clock);
+    let task_metrics = metrics.register_source_task(description(ConnectorType::Source));
     let plan = SourceTaskPlan {
         task: Box::new(ScriptedTask {
             shared: shared.clone(),
             wants_acknowledgements: setup.wants_acknowledgements,
         }),
         config: ConfigMap::new(),
-        chain: text_chain(),
+        chain: setup.chain.unwrap_or_else(text_chain),
         error_policy: setup.error_policy,
         producer: Box::new(move || Box::pin(async move { Ok(Box::new(producer) as _) })),
+        dead_letter_queue: setup.dead_letter_queue,
         offset_reader: Arc::new(ConnectorOffsets::new("c", store.clone())),
         offset_writer: OffsetWriter::new("c", store),
         topic_creator: setup.topic_creator,
-        metrics: metrics(&clock).register_source_task(description(ConnectorType::Source)),
+        metrics: task_metrics.clone(),
         clock,
         offset_flush_interval: Duration::from_secs(60),
         offset_flush_timeout: Duration::from_secs(5),
@@ -142,6 +155,8 @@ fn start_with(setup: Setup) -> Fixture {
         offsets,
         events,
         handle: task,
+        metrics,
+        _task_metrics: task_metrics,
     }
 }
 

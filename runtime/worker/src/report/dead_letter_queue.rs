@@ -1,0 +1,512 @@
+//! The dead letter queue: a topic that takes what does not get through (`DeadLetterQueueReporter`).
+
+use super::context_headers::{push_context, push_transform};
+use super::source_json::source_record_json;
+use super::{ConvertedRecord, Original};
+use crate::chain::ConversionError;
+use crate::produce_error::{delivery_error, send_error};
+use crate::source::ProducerFactory;
+use crate::task::AbortOnDrop;
+use crate::tolerance::is_true;
+use bytes::Bytes;
+use connect_api::config::ConfigMap;
+use connect_api::{ConnectError, ConnectorType, RawHeader, Result};
+use connect_kafka::admin::{Admin, AdminError, NewTopic};
+use connect_kafka::producer::{
+    Deliveries, Delivery, Producer, ProducerHeader, ProducerRecord, SendError,
+};
+use connect_store::ConnectorTaskId;
+use connect_telemetry::metrics::TaskMetrics;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc};
+
+const TOPIC_KEY: &str = "errors.deadletterqueue.topic.name";
+const REPLICATION_FACTOR_KEY: &str = "errors.deadletterqueue.topic.replication.factor";
+const CONTEXT_HEADERS_KEY: &str = "errors.deadletterqueue.context.headers.enable";
+/// Lets a source connector have a dead letter queue, under the names of a sink's settings. The JVM
+/// worker passes over those on sources, so alone they must not begin to create topics here.
+const SOURCE_KEY: &str = "dovetail.errors.deadletterqueue.source.enable";
+/// Adds the aliases of the transform and predicate that failed.
+const TRANSFORM_HEADER_KEY: &str =
+    "dovetail.errors.deadletterqueue.context.headers.transform.enable";
+
+const NUM_PARTITIONS: i32 = 1;
+/// The loop takes on no further bad record while so many bytes wait for acknowledgement.
+const IN_FLIGHT_BYTES_MAX: usize = 16 << 20;
+/// What a dead letter takes besides its bytes, roughly, so that empty ones are bounded too.
+const LETTER_OVERHEAD_BYTES: usize = 256;
+
+/// The settings of a dead letter queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetterQueueConfig {
+    /// `errors.deadletterqueue.topic.name`.
+    pub topic: String,
+    /// `errors.deadletterqueue.topic.replication.factor`.
+    pub replication_factor: i16,
+    /// `errors.deadletterqueue.context.headers.enable`.
+    pub context_headers: bool,
+    /// `dovetail.errors.deadletterqueue.context.headers.transform.enable`.
+    pub transform_headers: bool,
+}
+
+impl DeadLetterQueueConfig {
+    /// Reads the settings of a connector; `None` if it has no dead letter queue. A source has one only
+    /// if it asks for that with `dovetail.errors.deadletterqueue.source.enable`.
+    pub fn from_config(config: &ConfigMap, connector_type: ConnectorType) -> Result<Option<Self>> {
+        if connector_type == ConnectorType::Source && !is_true(config, SOURCE_KEY) {
+            return Ok(None);
+        }
+        let topic = config.get(TOPIC_KEY).map(str::trim).unwrap_or_default();
+        if topic.is_empty() {
+            return match connector_type {
+                ConnectorType::Sink => Ok(None),
+                ConnectorType::Source => Err(ConnectError::config(format!(
+                    "{SOURCE_KEY} is true, but {TOPIC_KEY} does not name the topic"
+                ))),
+            };
+        }
+        let replication_factor = match config.get(REPLICATION_FACTOR_KEY).map(str::trim) {
+            None => 3,
+            Some(text) => text.parse().map_err(|_| {
+                ConnectError::config(format!(
+                    "Invalid value {text} for configuration {REPLICATION_FACTOR_KEY}: Not a number \
+                     of type SHORT"
+                ))
+            })?,
+        };
+        Ok(Some(Self {
+            topic: topic.to_string(),
+            replication_factor,
+            context_headers: is_true(config, CONTEXT_HEADERS_KEY),
+            transform_headers: is_true(config, TRANSFORM_HEADER_KEY),
+        }))
+    }
+}
+
+/// Everything that the dead letter queue of a task needs to run.
+pub struct DeadLetterQueuePlan {
+    /// Its settings.
+    pub config: DeadLetterQueueConfig,
+    /// Creates its topic.
+    pub admin: Arc<dyn Admin>,
+    /// Makes its producer.
+    pub producer: ProducerFactory,
+}
+
+/// Hears once whether a dead letter is durable; of a letter that is lost on the way too.
+pub(crate) struct Settle(Option<Box<dyn FnOnce(Result<()>) + Send>>);
+
+impl Settle {
+    pub(crate) fn new(hear: impl FnOnce(Result<()>) + Send + 'static) -> Self {
+        Self(Some(Box::new(hear)))
+    }
+
+    /// Nobody listens.
+    pub(crate) fn ignored() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn settle(mut self, result: Result<()>) {
+        if let Some(hear) = self.0.take() {
+            hear(result);
+        }
+    }
+}
+
+impl Drop for Settle {
+    fn drop(&mut self) {
+        if let Some(hear) = self.0.take() {
+            hear(Err(ConnectError::fatal(
+                "the task ended before its dead letter was written",
+            )));
+        }
+    }
+}
+
+/// A record of the dead letter queue.
+pub(super) struct DeadLetter {
+    key: Option<Bytes>,
+    value: Option<Bytes>,
+    headers: Vec<RawHeader>,
+    timestamp_ms: Option<i64>,
+    /// Where the record stands that it is of, for the log.
+    place: String,
+}
+
+impl DeadLetter {
+    /// The original bytes, headers and timestamp; of a source's record that was not converted its
+    /// JSON.
+    pub(super) fn new(
+        task: &ConnectorTaskId,
+        original: Original<'_>,
+        failure: &ConversionError,
+        config: &DeadLetterQueueConfig,
+    ) -> Self {
+        let place = original.to_string();
+        let mut letter = match original {
+            Original::Consumed(record) => Self {
+                key: record.key.clone(),
+                value: record.value.clone(),
+                headers: record.headers.clone(),
+                timestamp_ms: Some(record.timestamp_ms),
+                place,
+            },
+            Original::Source {
+                converted: Some(converted),
+                ..
+            }
+            | Original::Converted(converted) => Self::of_converted(converted, place),
+            Original::Source {
+                record,
+                converted: None,
+            } => Self {
+                key: None,
+                value: Some(source_record_json(record)),
+                headers: Vec::new(),
+                timestamp_ms: record.record.timestamp,
+                place,
+            },
+            // A queue keeps every original; what is unknown still leaves its context.
+            Original::Unknown => Self {
+                key: None,
+                value: None,
+                headers: Vec::new(),
+                timestamp_ms: None,
+                place,
+            },
+        };
+        // A time before 1970 means none, and the producer would refuse it.
+        letter.timestamp_ms = letter.timestamp_ms.filter(|timestamp| *timestamp >= 0);
+        if config.context_headers {
+            push_context(task, original, failure, &mut letter.headers);
+        }
+        if config.transform_headers {
+            push_transform(failure, &mut letter.headers);
+        }
+        letter
+    }
+
+    fn of_converted(converted: &ConvertedRecord, place: String) -> Self {
+        Self {
+            key: converted.key.clone(),
+            value: converted.value.clone(),
+            headers: converted.headers.clone(),
+            timestamp_ms: converted.timestamp_ms,
+            place,
+        }
+    }
+
+    fn num_bytes(&self) -> usize {
+        let len = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
+        let headers = self
+            .headers
+            .iter()
+            .map(|header| header.key.len() + len(&header.value));
+        len(&self.key) + len(&self.value) + headers.sum::<usize>() + LETTER_OVERHEAD_BYTES
+    }
+}
+
+enum Command {
+    Send(DeadLetter, Settle),
+    Close(Duration),
+}
+
+#[derive(Default)]
+struct InFlight {
+    num_bytes: AtomicUsize,
+    changed: Notify,
+}
+
+/// Takes dead letters. Whoever has it may send; [`DeadLetterQueueWriter`] writes.
+pub(crate) struct DeadLetterQueue {
+    config: DeadLetterQueueConfig,
+    commands: mpsc::UnboundedSender<Command>,
+    in_flight: Arc<InFlight>,
+    metrics: TaskMetrics,
+}
+
+/// The owner of the producer of a dead letter queue; dropping it abandons letters on their way.
+pub(crate) struct DeadLetterQueueWriter {
+    commands: mpsc::UnboundedSender<Command>,
+    join: AbortOnDrop<()>,
+}
+
+impl DeadLetterQueue {
+    /// Creates the topic, if it does not exist, and begins to write to it.
+    pub(crate) async fn start(
+        plan: DeadLetterQueuePlan,
+        metrics: TaskMetrics,
+    ) -> Result<(Self, DeadLetterQueueWriter)> {
+        ensure_topic(&*plan.admin, &plan.config).await?;
+        let mut producer = (plan.producer)().await?;
+        let deliveries = producer.deliveries().ok_or_else(|| {
+            ConnectError::fatal("the producer of the dead letter queue was used before its task")
+        })?;
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let in_flight = Arc::new(InFlight::default());
+        let writer = Writer {
+            topic: plan.config.topic.clone(),
+            producer,
+            sent: HashMap::new(),
+            next_token: 0,
+            waiting: None,
+            in_flight: in_flight.clone(),
+            metrics: metrics.clone(),
+        };
+        let join = AbortOnDrop(tokio::spawn(writer.run(deliveries, receiver)));
+        let queue = Self {
+            config: plan.config,
+            commands: commands.clone(),
+            in_flight,
+            metrics,
+        };
+        Ok((queue, DeadLetterQueueWriter { commands, join }))
+    }
+
+    pub(super) fn config(&self) -> &DeadLetterQueueConfig {
+        &self.config
+    }
+
+    /// Sends a letter. Never blocks: whoever has many to send waits for [`Self::room`] in between.
+    pub(super) fn send(&self, letter: DeadLetter, settle: Settle) {
+        self.metrics
+            .errors()
+            .record_dead_letter_queue_produce_request();
+        let num_bytes = letter.num_bytes();
+        self.in_flight
+            .num_bytes
+            .fetch_add(num_bytes, Ordering::AcqRel);
+        if let Err(refused) = self.commands.send(Command::Send(letter, settle)) {
+            self.metrics
+                .errors()
+                .record_dead_letter_queue_produce_failed();
+            self.in_flight.release(num_bytes);
+            // The writer has ended; dropping the letter tells whoever waits for it.
+            drop(refused);
+        }
+    }
+
+    /// Whether another letter should be sent now; always, if the writer has ended.
+    pub(crate) fn has_room(&self) -> bool {
+        self.in_flight.num_bytes.load(Ordering::Acquire) <= IN_FLIGHT_BYTES_MAX
+            || self.commands.is_closed()
+    }
+
+    /// Waits while too many bytes wait for acknowledgement. Cancel-safe.
+    pub(crate) async fn room(&self) {
+        loop {
+            let mut changed = std::pin::pin!(self.in_flight.changed.notified());
+            changed.as_mut().enable();
+            if self.has_room() {
+                return;
+            }
+            tokio::select! {
+                () = changed => {}
+                () = self.commands.closed() => return,
+            }
+        }
+    }
+}
+
+impl DeadLetterQueueWriter {
+    /// Waits until all letters are written or have failed, `timeout` at most, and ends.
+    pub(crate) async fn close(mut self, timeout: Duration) {
+        // A writer that has ended already needs no telling.
+        let _ = self.commands.send(Command::Close(timeout));
+        if let Err(error) = (&mut self.join.0).await {
+            tracing::error!("the writer of the dead letter queue ended early: {error}");
+        }
+    }
+}
+
+async fn ensure_topic(admin: &dyn Admin, config: &DeadLetterQueueConfig) -> Result<()> {
+    let topic = &config.topic;
+    let failed = |error: AdminError| {
+        ConnectError::fatal(format!(
+            "Could not initialize dead letter queue with topic={topic}"
+        ))
+        .with_cause(admin_error(&error))
+    };
+    if admin.describe_topic(topic).await.map_err(failed)?.is_some() {
+        return Ok(());
+    }
+    tracing::info!("Topic {topic} doesn't exist. Will attempt to create topic.");
+    let new_topic = NewTopic {
+        name: topic.clone(),
+        num_partitions: NUM_PARTITIONS,
+        replication_factor: config.replication_factor,
+        configs: BTreeMap::new(),
+    };
+    admin.create_topic(&new_topic).await.map_err(failed)?;
+    Ok(())
+}
+
+fn admin_error(error: &AdminError) -> ConnectError {
+    let (class, hint) = match error {
+        AdminError::InvalidReplicationFactor { .. } => (
+            "InvalidReplicationFactorException",
+            "; set errors.deadletterqueue.topic.replication.factor to the number of brokers at most, \
+             or create the topic by hand",
+        ),
+        AdminError::NotAuthorized { .. } => (
+            "TopicAuthorizationException",
+            "; grant it (admin.override.* names another principal) or create the topic by hand",
+        ),
+        AdminError::Timeout { .. } => ("TimeoutException", ""),
+        _ => ("UnknownServerException", ""),
+    };
+    let cause = ConnectError::fatal(format!("{error}{hint}"))
+        .with_class(format!("org.apache.kafka.common.errors.{class}"));
+    ConnectError::fatal(cause.to_java_string())
+        .with_class("java.util.concurrent.ExecutionException")
+        .with_cause(cause)
+}
+
+struct Sent {
+    num_bytes: usize,
+    place: String,
+    settle: Settle,
+}
+
+struct Writer {
+    topic: String,
+    producer: Box<dyn Producer>,
+    /// The letters on their way, by token.
+    sent: HashMap<u64, Sent>,
+    next_token: u64,
+    /// The letter that the producer has no room for.
+    waiting: Option<(DeadLetter, Settle)>,
+    in_flight: Arc<InFlight>,
+    metrics: TaskMetrics,
+}
+
+impl Writer {
+    async fn run(
+        mut self,
+        mut deliveries: Deliveries,
+        mut commands: mpsc::UnboundedReceiver<Command>,
+    ) {
+        let timeout = loop {
+            tokio::select! {
+                biased;
+                Some(batch) = deliveries.recv() => self.on_deliveries(&batch),
+                () = self.producer.wait_for_room(), if self.waiting.is_some() => {
+                    if let Some((letter, settle)) = self.waiting.take() {
+                        self.send(letter, settle);
+                    }
+                }
+                command = commands.recv(), if self.waiting.is_none() => match command {
+                    Some(Command::Send(letter, settle)) => self.send(letter, settle),
+                    Some(Command::Close(timeout)) => break timeout,
+                    None => break Duration::ZERO,
+                }
+            }
+        };
+        // Letters that come now find nobody, and whoever sent them hears of it.
+        drop(commands);
+        let (topic, metrics) = (self.topic, self.metrics);
+        if let Err(error) = self.producer.close(timeout).await {
+            tracing::warn!("closing the producer of dead letter queue {topic}: {error}");
+        }
+        let mut sent = self.sent;
+        while let Some(batch) = deliveries.recv().await {
+            for delivery in &batch {
+                if let Some(sent) = sent.remove(&delivery.token) {
+                    settle(&topic, &metrics, &self.in_flight, sent, delivery);
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, letter: DeadLetter, settle: Settle) {
+        let headers: Vec<ProducerHeader<'_>> = letter
+            .headers
+            .iter()
+            .map(|header| ProducerHeader {
+                key: &header.key,
+                value: header.value.as_deref(),
+            })
+            .collect();
+        let token = self.next_token;
+        let outcome = self.producer.send(ProducerRecord {
+            topic: &self.topic,
+            partition: None,
+            key: letter.key.as_deref(),
+            value: letter.value.as_deref(),
+            headers: &headers,
+            timestamp_ms: letter.timestamp_ms,
+            token,
+        });
+        drop(headers);
+        match outcome {
+            Ok(()) => {
+                self.next_token += 1;
+                let sent = Sent {
+                    num_bytes: letter.num_bytes(),
+                    place: letter.place,
+                    settle,
+                };
+                self.sent.insert(token, sent);
+            }
+            Err(SendError::QueueFull) => self.waiting = Some((letter, settle)),
+            Err(error) => {
+                let sent = Sent {
+                    num_bytes: letter.num_bytes(),
+                    place: letter.place,
+                    settle,
+                };
+                sent.failed(
+                    &self.topic,
+                    &self.metrics,
+                    &self.in_flight,
+                    send_error(&error),
+                );
+            }
+        }
+    }
+
+    fn on_deliveries(&mut self, batch: &[Delivery]) {
+        for delivery in batch {
+            if let Some(sent) = self.sent.remove(&delivery.token) {
+                settle(&self.topic, &self.metrics, &self.in_flight, sent, delivery);
+            }
+        }
+    }
+}
+
+fn settle(
+    topic: &str,
+    metrics: &TaskMetrics,
+    in_flight: &InFlight,
+    sent: Sent,
+    delivery: &Delivery,
+) {
+    match delivery.result {
+        Ok(_) => {
+            in_flight.release(sent.num_bytes);
+            sent.settle.settle(Ok(()));
+        }
+        Err(code) => sent.failed(topic, metrics, in_flight, delivery_error(code)),
+    }
+}
+
+impl Sent {
+    fn failed(self, topic: &str, metrics: &TaskMetrics, in_flight: &InFlight, cause: ConnectError) {
+        metrics.errors().record_dead_letter_queue_produce_failed();
+        let message = format!("Could not produce message to dead letter queue. topic={topic}");
+        tracing::error!("{message} ({}): {cause}", self.place);
+        in_flight.release(self.num_bytes);
+        self.settle
+            .settle(Err(ConnectError::fatal(message).with_cause(cause)));
+    }
+}
+
+impl InFlight {
+    fn release(&self, num_bytes: usize) {
+        self.num_bytes.fetch_sub(num_bytes, Ordering::AcqRel);
+        self.changed.notify_waiters();
+    }
+}
