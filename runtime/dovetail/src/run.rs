@@ -7,6 +7,7 @@ use crate::memory;
 use crate::wiring::{self, RunningWorker};
 use connect_api::config::ConfigMap;
 use connect_api::{ConnectError, Result};
+use connect_config_providers::ConfigTransformer;
 use connect_herder::{WorkerConfig, WorkerMode};
 use connect_telemetry::logging::{self, LogConfig, LogFormat};
 use std::path::{Path, PathBuf};
@@ -84,8 +85,8 @@ fn log_config() -> Result<LogConfig, String> {
     Ok(config)
 }
 
-/// The settings of a worker out of its file and the environment.
-fn worker_config(mode: WorkerMode, file: Option<&Path>) -> Result<WorkerConfig> {
+/// The settings of a worker out of its file and the environment, with the values of config providers.
+async fn worker_config(mode: WorkerMode, file: Option<&Path>) -> Result<WorkerConfig> {
     let mut settings = match file {
         Some(file) => config_file::worker_settings(file)
             .map_err(|error| ConnectError::config(error.to_string()))?,
@@ -102,6 +103,7 @@ fn worker_config(mode: WorkerMode, file: Option<&Path>) -> Result<WorkerConfig> 
         ));
     }
     settings.extend(&from_environment);
+    let settings = ConfigTransformer::transform_worker_settings(&settings).await?;
     WorkerConfig::new(mode, settings)
 }
 
@@ -113,7 +115,7 @@ async fn run_until_stopped(mode: WorkerMode, file: Option<&Path>, connectors: &[
             return Exit::Startup;
         }
     };
-    let started = async { wiring::start(worker_config(mode, file)?).await };
+    let started = async { wiring::start(worker_config(mode, file).await?).await };
     let mut worker = match started.await {
         Ok(worker) => worker,
         Err(error) => {

@@ -4,6 +4,7 @@ mod clients;
 mod stores;
 
 use connect_api::{Clock, ConnectError, KAFKA_VERSION, Result, SystemClock};
+use connect_config_providers::ConfigTransformer;
 use connect_herder::host::LibrdkafkaClients;
 use connect_herder::plugins::Plugins;
 use connect_herder::{
@@ -81,6 +82,7 @@ pub async fn start(config: WorkerConfig) -> Result<RunningWorker> {
         prepare_stores: stores.prepare,
         group: clients::group(&config, &cluster),
         cluster,
+        config_transformer: ConfigTransformer::from_worker_settings(config.raw())?,
         clock,
         metrics: metrics.clone(),
         worker: config.clone(),

@@ -13,8 +13,10 @@ mod requests;
 #[cfg(test)]
 mod tests;
 mod updates;
+mod values;
 
 use crate::face::{ConnectorInfo, ConnectorStateInfo, Created, HerderError, RestartRequest};
+use crate::host::ValuesExpiry;
 use connect_api::config::ConfigMap;
 use connect_kafka::group::protocol::{ConnectProtocol, ConnectorsAndTasks};
 use connect_kafka::group::{GroupAssignment, GroupProtocol, MemberAssignment, MemberMetadata};
@@ -103,6 +105,8 @@ pub(crate) enum Input {
     Config(ConfigUpdate),
     /// A connector asks for its tasks to be configured anew.
     TaskReconfigurationRequested(String),
+    /// What is being started has values of a config provider that hold for this time only.
+    ValuesExpire(ValuesExpiry),
     /// An effect was carried out.
     Outcome(Outcome),
     /// Time has moved on.
@@ -278,6 +282,7 @@ pub(crate) struct Core {
     waiting_for_start: BTreeMap<String, Vec<RequestId>>,
     /// When to try again to configure tasks.
     retries: HashMap<String, Retry>,
+    expiries: values::Expiries,
     scheduled_rebalance: Option<Duration>,
 }
 
@@ -302,6 +307,7 @@ impl Core {
             deferred: Vec::new(),
             waiting_for_start: BTreeMap::new(),
             retries: HashMap::new(),
+            expiries: values::Expiries::default(),
             scheduled_rebalance: None,
         }
     }
@@ -334,6 +340,7 @@ impl Core {
             Input::TaskReconfigurationRequested(connector) => {
                 self.generate_task_configs(&connector, view, &mut effects);
             }
+            Input::ValuesExpire(expiry) => self.on_values_expire(expiry, view.now),
             Input::Outcome(outcome) => self.on_outcome(outcome, view, &mut effects),
             Input::Tick => self.on_tick(view, &mut effects),
         }
@@ -346,6 +353,7 @@ impl Core {
             .values()
             .map(|retry| retry.at)
             .chain(self.scheduled_rebalance)
+            .chain(self.expiries.next())
             .min()
     }
 
@@ -372,6 +380,7 @@ impl Core {
             }
             self.generate_task_configs(&connector, view, effects);
         }
+        self.restart_expired(view, effects);
     }
 
     fn on_outcome(&mut self, outcome: Outcome, view: &View<'_>, effects: &mut Vec<Effect>) {
@@ -454,6 +463,7 @@ impl Core {
         if view.configs.target_state(connector) != Some(TargetState::Started) {
             return;
         }
+        let configs = values::with_variables(view.configs.raw_connector_config(connector), configs);
         if !task_configs_changed(connector, &configs, view.configs) {
             tracing::debug!(
                 connector,

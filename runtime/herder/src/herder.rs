@@ -15,7 +15,9 @@ use crate::worker_config::{WorkerConfig, WorkerMode};
 use async_trait::async_trait;
 use connect_api::config::ConfigMap;
 use connect_api::data::{Map, Value};
-use connect_api::{Clock, ConnectorType, KAFKA_VERSION};
+use connect_api::{Clock, ConnectError, ConnectorType, KAFKA_VERSION};
+use connect_config_providers::ConfigTransformer;
+use connect_kafka::record::PartitionOffset;
 use connect_store::{
     ClusterConfigState, ConfigStore, ConnectorTaskId as StoredTaskId, OffsetStore, State,
     StatusStore, StoreError,
@@ -39,6 +41,7 @@ pub(crate) struct LoopHerder {
     pub(crate) host: Arc<LocalHost>,
     pub(crate) stage: Arc<Stage>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) config_transformer: ConfigTransformer,
     pub(crate) kafka_cluster_id: Arc<OnceLock<String>>,
     /// Counts the turns of the command loop.
     pub(crate) progress: watch::Receiver<u64>,
@@ -82,6 +85,22 @@ impl LoopHerder {
         self.worker.mode() == WorkerMode::Standalone
     }
 
+    async fn validate(&self, config: &ConfigMap) -> HerderResult<ConfigInfos> {
+        let transformer = &self.config_transformer;
+        validation::validate_transformed(config, transformer, &self.view, self.plugins).await
+    }
+
+    /// The committed offsets of a sink. Its group and its clients' settings may come from providers.
+    async fn sink_offsets(
+        &self,
+        connector: &str,
+        config: &ConfigMap,
+    ) -> Result<Vec<PartitionOffset>, ConnectError> {
+        let subject = format!("connector {connector}");
+        let transformed = self.config_transformer.transform(&subject, config).await?;
+        self.host.sink_offsets(connector, &transformed.config).await
+    }
+
     async fn put_validated(
         &self,
         connector: &str,
@@ -92,7 +111,7 @@ impl LoopHerder {
         if !config.contains_key("name") {
             config.insert("name", connector);
         }
-        let infos = validation::validate(&config, &self.view, self.plugins).await?;
+        let infos = self.validate(&config).await?;
         validation::reject(&infos)?;
         let response = self
             .ask(Request::PutConnectorConfig {
@@ -390,7 +409,6 @@ impl Herder for LoopHerder {
                     })?
             }
             ConnectorType::Sink => self
-                .host
                 .sink_offsets(connector, config)
                 .await
                 .map_err(|error| {
@@ -437,6 +455,6 @@ impl Herder for LoopHerder {
     }
 
     async fn validate_connector_config(&self, config: ConfigMap) -> HerderResult<ConfigInfos> {
-        validation::validate(&config, &self.view, self.plugins).await
+        self.validate(&config).await
     }
 }

@@ -3,16 +3,20 @@
 mod clients;
 mod local;
 mod plan;
+mod resolving;
 mod statuses;
 
 pub use clients::{KafkaClients, LibrdkafkaClients};
 pub use local::{LocalHost, LocalHostConfig};
+pub(crate) use resolving::ResolvingHost;
 
 pub use crate::core::GenerateError;
 use async_trait::async_trait;
+use connect_api::ConnectError;
 use connect_api::config::ConfigMap;
 use connect_store::{ConnectorTaskId, TargetState};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a host tells the command loop, some time after it was asked for something.
 #[derive(Debug)]
@@ -23,6 +27,20 @@ pub enum HostEvent {
     TaskConfigs(String, Result<Vec<ConfigMap>, GenerateError>),
     /// A connector asks for its tasks to be configured anew.
     TaskReconfigurationRequested(String),
+    /// A connector, or one of its tasks, is being started with values of a config provider that hold
+    /// for this time only.
+    ValuesExpire(ValuesExpiry),
+}
+
+/// How long values of a config provider hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValuesExpiry {
+    /// The connector that is being started with them.
+    pub connector: String,
+    /// The task, unless it is the connector itself.
+    pub task: Option<ConnectorTaskId>,
+    /// The time from now on.
+    pub ttl: Duration,
 }
 
 /// Runs connectors and tasks.
@@ -37,6 +55,9 @@ pub trait WorkerHost: Send + Sync {
 
     /// Starts a connector and brings it into its target state.
     fn start_connector(&self, connector: &str, config: Arc<ConfigMap>, target_state: TargetState);
+
+    /// Tells that a connector could not be started.
+    fn fail_connector(&self, connector: &str, error: ConnectError);
 
     /// Brings a running connector into another target state.
     fn transition_connector(&self, connector: &str, target_state: TargetState);
@@ -55,6 +76,9 @@ pub trait WorkerHost: Send + Sync {
         task_config: Arc<ConfigMap>,
         target_state: TargetState,
     );
+
+    /// Tells that a task could not be started.
+    fn fail_task(&self, task: &ConnectorTaskId, error: ConnectError);
 
     /// Pauses or resumes a running task.
     fn set_task_target_state(&self, task: &ConnectorTaskId, target_state: TargetState);

@@ -4,8 +4,8 @@ use crate::validation::{ConfigDefOrigin, config_key_infos};
 use crate::{ConfigKeyInfo, HerderError, HerderResult, PluginInfo, PluginType};
 use connect_api::config::ConfigDef;
 use connect_api::{
-    ConnectorPlugin, ConnectorType, ConverterPlugin, HeaderConverterPlugin, PredicatePlugin,
-    TransformPlugin, plugin_aliases,
+    CONFIG_PROVIDERS, ConnectorPlugin, ConnectorType, ConverterPlugin, HeaderConverterPlugin,
+    PredicatePlugin, TransformPlugin, plugin_aliases,
 };
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -201,6 +201,12 @@ impl Plugins {
     pub fn config(&self, name: &str) -> HerderResult<Vec<ConfigKeyInfo>> {
         let class = self.class(name);
         let Some(entry) = self.entries.iter().find(|entry| Some(entry.class) == class) else {
+            if is_config_provider(name) {
+                return Err(HerderError::bad_request(format!(
+                    "Invalid plugin class {name}. Valid types are sink, source, converter, \
+                     header_converter, transformation, predicate."
+                )));
+            }
             return Err(HerderError::not_found(format!("Unknown plugin {name}.")));
         };
         let origin = match entry.plugin_type {
@@ -269,6 +275,13 @@ pub(crate) struct FoundPlugin {
     pub class: &'static str,
     pub version: &'static str,
     pub config_def: &'static ConfigDef,
+}
+
+/// Whether a class name or alias means a config provider. They are not listed, as in the JVM.
+fn is_config_provider(name: &str) -> bool {
+    CONFIG_PROVIDERS.iter().any(|plugin| {
+        plugin.class == name || plugin_aliases(plugin.class, "ConfigProvider").contains(&name)
+    })
 }
 
 /// The text that ends the names of classes of a type.

@@ -135,6 +135,7 @@ impl Shell {
                 HostEvent::TaskReconfigurationRequested(connector) => {
                     Input::TaskReconfigurationRequested(connector)
                 }
+                HostEvent::ValuesExpire(expiry) => Input::ValuesExpire(expiry),
             })),
             Some(command) = self.parts.commands.recv() => {
                 let id = RequestId(self.next_request);

@@ -3,13 +3,14 @@
 use crate::core::CoreConfig;
 use crate::face::Herder;
 use crate::herder::{LoopHerder, connector_type};
-use crate::host::{HostEvent, KafkaClients, LocalHost, LocalHostConfig};
+use crate::host::{HostEvent, KafkaClients, LocalHost, LocalHostConfig, ResolvingHost};
 use crate::plugins::Plugins;
 use crate::shell::{COMMAND_QUEUE_LEN, Shell, ShellParts};
 use crate::stage::Stage;
 use crate::validation::WorkerView;
 use crate::worker_config::WorkerConfig;
 use connect_api::{Clock, ConnectError, Result};
+use connect_config_providers::ConfigTransformer;
 use connect_kafka::client_config::ClientProperties;
 use connect_kafka::group::protocol::ConnectProtocol;
 use connect_kafka::group::{GroupConfig, GroupEvent, GroupMember, GroupMembership, SoloMember};
@@ -60,6 +61,8 @@ pub struct HerderParts {
     pub group: Group,
     /// Looks up the id of the Kafka cluster.
     pub cluster: ClusterClient,
+    /// Puts values in place of variables in configurations.
+    pub config_transformer: ConfigTransformer,
     /// The time to live by.
     pub clock: Arc<dyn Clock>,
     /// The metrics of the worker.
@@ -71,7 +74,7 @@ pub struct WorkerHerder {
     face: Arc<LoopHerder>,
     stage: Arc<Stage>,
     parts: HerderParts,
-    host: Arc<LocalHost>,
+    host: Arc<ResolvingHost>,
     host_events: mpsc::UnboundedReceiver<HostEvent>,
     commands: mpsc::Receiver<crate::shell::Command>,
     shutdown: watch::Receiver<bool>,
@@ -100,7 +103,7 @@ impl WorkerHerder {
         let (shutdown, shutdown_receiver) = watch::channel(false);
         let (progress, progress_receiver) = watch::channel(0);
         let stage = Arc::new(Stage::default());
-        let (host, host_events) = LocalHost::new(
+        let (host, host_event_sender, host_events) = LocalHost::new(
             LocalHostConfig {
                 worker: parts.worker.clone(),
                 bootstrap_servers: parts.bootstrap_servers.clone(),
@@ -115,6 +118,11 @@ impl WorkerHerder {
             parts.metrics.clone(),
         );
         let host = Arc::new(host);
+        let resolving_host = Arc::new(ResolvingHost::new(
+            host.clone(),
+            parts.config_transformer.clone(),
+            host_event_sender,
+        ));
         let face = Arc::new(LoopHerder {
             worker: parts.worker.clone(),
             view: parts.view.clone(),
@@ -123,9 +131,10 @@ impl WorkerHerder {
             config_store: parts.config_store.clone(),
             status_store: parts.status_store.clone(),
             offset_store: parts.offset_store.clone(),
-            host: host.clone(),
+            host,
             stage: stage.clone(),
             clock: parts.clock.clone(),
+            config_transformer: parts.config_transformer.clone(),
             kafka_cluster_id: Arc::new(OnceLock::new()),
             progress: progress_receiver,
         });
@@ -133,7 +142,7 @@ impl WorkerHerder {
             face,
             stage,
             parts,
-            host,
+            host: resolving_host,
             host_events,
             commands: command_receiver,
             shutdown: shutdown_receiver,

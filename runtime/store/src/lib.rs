@@ -18,7 +18,7 @@ mod offset_store;
 mod status_store;
 
 pub use config_store::{
-    ClusterConfigState, ConfigStore, ConfigTransformer, ConfigUpdate, ConfigUpdates,
+    ClusterConfigState, ConfigStore, ConfigUpdate, ConfigUpdates,
     FencableWriter, KafkaConfigStore, MemoryConfigStore, NO_CONFIG_OFFSET, RestartRequest,
     SessionKey, TargetState,
 };

@@ -320,6 +320,7 @@ impl Core {
             .into_iter()
             .filter(|task| self.running_tasks.remove(task))
             .collect();
+        self.expiries.forget(&connectors, &tasks);
         if !connectors.is_empty() {
             effects.push(Effect::StopConnectors(connectors));
         }

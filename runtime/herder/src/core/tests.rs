@@ -9,6 +9,7 @@ use super::{
     View, Write, WriteReason,
 };
 use crate::face::{HerderError, RestartRequest};
+use crate::host::ValuesExpiry;
 use connect_api::config::ConfigMap;
 use connect_kafka::group::protocol::ConnectProtocol;
 use connect_kafka::group::{GroupAssignment, MemberMetadata};
@@ -318,7 +319,7 @@ impl World {
 
     fn random_event(&mut self) {
         let connector = CONNECTORS[self.rng.random_range(0..CONNECTORS.len())].to_string();
-        match self.rng.random_range(0..10) {
+        match self.rng.random_range(0..11) {
             0..=2 => {
                 let version = self.rng.next_u32().to_string();
                 let tasks_max = self.rng.random_range(1..4).to_string();
@@ -359,6 +360,19 @@ impl World {
                 };
                 // Unknown connectors are refused by the face.
                 _ = now(self.configs.put_target_state(&connector, state));
+            }
+            9 => {
+                let id = ConnectorTaskId {
+                    connector: connector.as_str().into(),
+                    task: 0,
+                };
+                let task = self.rng.random_ratio(1, 2).then_some(id);
+                let ttl = Duration::from_millis(self.rng.random_range(0..5_000));
+                self.feed(Input::ValuesExpire(ValuesExpiry {
+                    connector,
+                    task,
+                    ttl,
+                }));
             }
             _ if !self.is_joining && self.faults => {
                 self.feed(Input::CoordinatorLost);
@@ -449,6 +463,84 @@ fn a_stopped_connector_has_no_tasks_and_gets_them_back_when_resumed() {
     world.settle();
     assert_eq!(world.running_tasks.len(), 2);
     world.check();
+}
+
+#[test]
+fn what_runs_with_values_that_expire_is_restarted_when_they_do() {
+    let mut world = World::new(3);
+    world.settle();
+    let variable = "${vault:db:password}";
+    world.ask(Request::PutConnectorConfig {
+        connector: "a".into(),
+        config: ConfigMap::from_iter([
+            ("connector.class", "C"),
+            ("tasks.max", "2"),
+            ("password", variable),
+        ]),
+        initial_state: None,
+        replace: false,
+    });
+    world.settle();
+    let task = |task: i32| ConnectorTaskId {
+        connector: "a".into(),
+        task,
+    };
+    let stops_after = |world: &mut World, elapsed: Duration| {
+        world.now += elapsed;
+        let configs = world.configs.snapshot();
+        let view = View {
+            configs: &configs,
+            statuses: &world.statuses,
+            now: world.now,
+            connector_type: &|_| "source",
+        };
+        let effects = world.core.handle(Input::Tick, &view);
+        let effects = effects.into_iter().filter_map(|effect| match effect {
+            Effect::StopConnectors(connectors) => Some(format!("stop {}", connectors.join(","))),
+            Effect::StopTasks(tasks) => Some(format!("stop {}", tasks[0])),
+            Effect::StartConnector { config, .. } => {
+                Some(format!("start {}", config.get("password")?))
+            }
+            Effect::StartTask { task, .. } => Some(format!("start {task}")),
+            _ => None,
+        });
+        effects.collect::<Vec<String>>()
+    };
+    let expire = |world: &mut World, number: Option<i32>, ttl_ms: u64| {
+        world.feed(Input::ValuesExpire(ValuesExpiry {
+            connector: "a".into(),
+            task: number.map(task),
+            ttl: Duration::from_millis(ttl_ms),
+        }));
+    };
+    expire(&mut world, None, 5_000);
+    expire(&mut world, Some(1), 8_000);
+    // Nobody runs these.
+    expire(&mut world, Some(7), 5_000);
+    let deadline = world.core.next_deadline().unwrap() - world.now;
+    assert_eq!(deadline, Duration::from_secs(5));
+    assert!(stops_after(&mut world, Duration::from_millis(4_999)).is_empty());
+    assert_eq!(
+        stops_after(&mut world, Duration::from_millis(1)),
+        ["stop a", &format!("start {variable}")]
+    );
+    // It is once, unless the new start tells of another time.
+    assert_eq!(
+        stops_after(&mut world, Duration::from_secs(3)),
+        ["stop a-1", "start a-1"]
+    );
+    assert_eq!(world.core.next_deadline(), None);
+    // A value that holds for no time at all does not keep the worker busy.
+    expire(&mut world, None, 0);
+    assert!(stops_after(&mut world, Duration::from_millis(999)).is_empty());
+    assert_eq!(stops_after(&mut world, Duration::from_millis(1)).len(), 2);
+    // What was stopped meanwhile stays so.
+    expire(&mut world, None, 5_000);
+    world.ask(Request::DeleteConnector {
+        connector: "a".into(),
+    });
+    world.settle();
+    assert!(stops_after(&mut world, Duration::from_secs(60)).is_empty());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! States of connectors and tasks on their way to the status store and the metrics.
 
 use super::HostEvent;
+use connect_api::ConnectError;
 use connect_store::{
     ConnectorStatus, ConnectorTaskId, State, Status, StatusStore, TargetState, TaskStatus,
     TopicStatus,
@@ -9,6 +10,7 @@ use connect_telemetry::metrics::{
     ConnectorMetrics, Metrics, SinkTaskMetrics, SourceTaskMetrics, State as MetricState,
     TaskMetrics,
 };
+use connect_telemetry::redaction::redact;
 use connect_worker::{ConnectorStatusListener, ConnectorUpdate, TaskEvent, TaskStatusListener};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -179,7 +181,7 @@ impl ConnectorStatusListener for Statuses {
             ConnectorUpdate::Stopped => (State::Stopped, MetricState::Stopped, None),
             ConnectorUpdate::Shutdown => (State::Unassigned, MetricState::Unassigned, None),
             ConnectorUpdate::Failed(error) => {
-                (State::Failed, MetricState::Failed, Some(error.trace()))
+                (State::Failed, MetricState::Failed, Some(shown_trace(error)))
             }
             ConnectorUpdate::TaskReconfigurationRequested => {
                 self.tell(HostEvent::TaskReconfigurationRequested(
@@ -221,7 +223,9 @@ impl TaskStatusListener for Statuses {
             TaskEvent::Startup | TaskEvent::Resumed => (State::Running, MetricState::Running, None),
             TaskEvent::Paused => (State::Paused, MetricState::Paused, None),
             TaskEvent::Shutdown => (State::Unassigned, MetricState::Unassigned, None),
-            TaskEvent::Failed(error) => (State::Failed, MetricState::Failed, Some(error.trace())),
+            TaskEvent::Failed(error) => {
+                (State::Failed, MetricState::Failed, Some(shown_trace(error)))
+            }
         };
         let mut version = None;
         if let Some(entry) = self.entries().tasks.get_mut(task) {
@@ -249,6 +253,11 @@ impl TaskStatusListener for Statuses {
             _ => self.store.put_task(status),
         }
     }
+}
+
+/// The trace of an error as people may see it.
+fn shown_trace(error: &ConnectError) -> String {
+    redact(&error.trace()).into_owned()
 }
 
 /// A connector's target state in the words of its handle.

@@ -12,6 +12,7 @@ mod overrides;
 mod plugin_values;
 pub(crate) mod regex;
 mod unknown_keys;
+mod variables;
 mod versions;
 
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub(crate) mod tests;
 
 pub(crate) use infos::{ConfigDefOrigin, config_key_infos};
 pub use overrides::OverridePolicy;
+pub(crate) use variables::validate_transformed;
 
 use crate::plugins::Plugins;
 use crate::{ConfigInfo, ConfigInfos, HerderError, HerderErrorKind, HerderResult};

@@ -250,7 +250,7 @@ pub(crate) fn plugins() -> Plugins {
     )
 }
 
-fn worker() -> WorkerView {
+pub(crate) fn worker() -> WorkerView {
     WorkerView {
         key_converter: "org.apache.kafka.connect.json.JsonConverter".to_string(),
         value_converter: "JsonConverter".to_string(),

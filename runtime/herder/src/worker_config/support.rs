@@ -132,7 +132,7 @@ fn advertised(config: &WorkerConfig, refuse: &mut impl FnMut(&str, &str, &str)) 
 /// What has no effect although a JVM worker would heed it, a sentence each.
 pub(super) fn warnings(config: &WorkerConfig) -> Vec<String> {
     const JMX_REPORTER: &str = "org.apache.kafka.common.metrics.JmxReporter";
-    let mut warnings: Vec<String> = config
+    config
         .parsed()
         .list("metric.reporters")
         .unwrap_or_default()
@@ -144,18 +144,5 @@ pub(super) fn warnings(config: &WorkerConfig) -> Vec<String> {
                  metrics are at /metrics of the REST API"
             )
         })
-        .collect();
-    let providers = config.parsed().list("config.providers").unwrap_or_default();
-    for (key, value) in config.raw().iter() {
-        let names_provider = |provider: &String| {
-            value.is_some_and(|value| value.contains(&format!("${{{provider}:")))
-        };
-        if let Some(provider) = providers.iter().find(|provider| names_provider(provider)) {
-            warnings.push(format!(
-                "The setting {key} refers to the config provider {provider}; variables in the \
-                 settings of workers are not resolved yet, so its text is taken as it is"
-            ));
-        }
-    }
-    warnings
+        .collect()
 }

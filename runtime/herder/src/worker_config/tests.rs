@@ -224,19 +224,6 @@ fn no_secret_shows() {
 }
 
 #[test]
-fn variables_of_config_providers_are_told_to_be_unresolved() {
-    let config = distributed(&[
-        ("config.providers", "file"),
-        ("sasl.jaas.config", "${file:/secrets:jaas}"),
-        ("client.id", "${env:X}"),
-    ]);
-    let [warning] = config.warnings() else {
-        panic!("{:?}", config.warnings());
-    };
-    assert!(warning.starts_with("The setting sasl.jaas.config refers to the config provider file"));
-}
-
-#[test]
 fn listeners_follow_javas_pattern() {
     for (url, host, port) in [
         ("http://:8083", "", 8083),

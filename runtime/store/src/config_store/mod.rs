@@ -17,7 +17,7 @@ use std::time::Duration;
 pub use kafka::{FencableWriter, KafkaConfigStore};
 pub use memory::MemoryConfigStore;
 pub use state::{ClusterConfigState, NO_CONFIG_OFFSET};
-pub use types::{ConfigTransformer, RestartRequest, SessionKey, TargetState};
+pub use types::{RestartRequest, SessionKey, TargetState};
 pub use updates::{ConfigUpdate, ConfigUpdates};
 
 /// Keeps the configurations of a cluster (`ConfigBackingStore` of Kafka Connect).

@@ -1,8 +1,6 @@
 //! What the cluster agrees on, besides the configurations themselves.
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use connect_api::config::ConfigMap;
 use std::fmt;
 
 /// What a user wants a connector to do.
@@ -78,18 +76,4 @@ impl fmt::Debug for SessionKey {
             .field("creation_timestamp_ms", &self.creation_timestamp_ms)
             .finish_non_exhaustive()
     }
-}
-
-/// Replaces references to config providers (`${provider:path:key}`) by what they stand for
-/// (`WorkerConfigTransformer`). Stores keep raw text only; whoever starts a connector or a task
-/// transforms its configuration at that moment.
-#[async_trait]
-pub trait ConfigTransformer: Send + Sync {
-    /// The configuration with every known reference replaced; unknown ones stay as they are. An error
-    /// names the reference, never a value.
-    async fn transform(
-        &self,
-        connector: &str,
-        raw_config: &ConfigMap,
-    ) -> connect_api::Result<ConfigMap>;
 }
