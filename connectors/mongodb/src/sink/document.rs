@@ -138,6 +138,9 @@ impl<'a> SinkDocument<'a> {
             SharedId::Key => Some(Bson::Document(key.clone())),
             SharedId::IdOfKey => key.get(ID_FIELD).cloned(),
         };
+        if id.is_none() {
+            self.shared_id = SharedId::None;
+        }
         if let (Some(id), Some(value)) = (id, self.value.get()?)
             && value.contains_key(ID_FIELD)
         {

@@ -8,11 +8,13 @@ pub mod keys;
 mod namespace;
 mod processing;
 mod processor;
+mod settings;
 mod topic_settings;
 mod write_model;
 
 pub use namespace::Namespace;
 pub use processing::process;
+pub use settings::SinkSettings;
 pub use topic_settings::{TimeSeries, Tolerance, TopicSettings};
 pub use write_model::WriteModel;
 

@@ -21,10 +21,6 @@ impl TimeField {
             Some(Bson::Int64(ms)) => *ms,
             // Java cuts fractions off and keeps to the bounds of a long.
             Some(Bson::Double(ms)) => *ms as i64,
-            Some(Bson::Decimal128(ms)) => match ms.to_string().parse::<f64>() {
-                Ok(ms) => ms as i64,
-                Err(_) => return,
-            },
             Some(Bson::String(text)) => match self.pattern.to_epoch_ms(text) {
                 Ok(ms) => ms,
                 Err(why) => {
