@@ -185,6 +185,10 @@ impl WorkerHerder {
                     worker_url: self.parts.worker_url.clone(),
                     protocol,
                     sync_timeout: self.sync_timeout(),
+                    max_rebalance_delay: self
+                        .parts
+                        .worker
+                        .millis("scheduled.rebalance.max.delay.ms"),
                 },
                 worker_id: self.parts.worker_id.clone(),
                 config_store: self.parts.config_store.clone(),

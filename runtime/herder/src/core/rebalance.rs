@@ -1,6 +1,7 @@
 //! Joining the group, assigning work as its leader, and starting what was assigned.
 
-use super::{Core, Effect, Member, View, assignor};
+use super::assignor::{self, Round, Share};
+use super::{Core, Effect, Member, View};
 use connect_kafka::group::protocol::{
     Assignment, AssignmentError, ConnectProtocol, ConnectorsAndTasks, Metadata,
 };
@@ -13,6 +14,7 @@ use std::time::Duration;
 pub(crate) enum PendingAssignment {
     /// This worker leads and lacks records that a member has read.
     Perform {
+        generation: i32,
         leader_id: String,
         protocol: ConnectProtocol,
         members: Vec<(String, Metadata)>,
@@ -82,7 +84,7 @@ impl Core {
 
     pub(super) fn on_perform_assignment(
         &mut self,
-        _generation: i32,
+        generation: i32,
         leader_id: String,
         protocol: String,
         members: Vec<MemberMetadata>,
@@ -126,6 +128,7 @@ impl Core {
             .unwrap_or(-1);
         if view.configs.offset() < max_offset {
             self.pending_assignment = Some(PendingAssignment::Perform {
+                generation,
                 leader_id,
                 protocol,
                 members: decoded,
@@ -137,12 +140,15 @@ impl Core {
             return;
         }
         let offset = view.configs.offset();
-        self.reply_with_assignments(&leader_id, protocol, &decoded, offset, None, view, effects);
+        self.reply_with_assignments(
+            generation, &leader_id, protocol, &decoded, offset, None, view, effects,
+        );
     }
 
     #[allow(clippy::too_many_arguments, reason = "each is a fact of one rebalance")]
     fn reply_with_assignments(
-        &self,
+        &mut self,
+        generation: i32,
         leader_id: &str,
         protocol: ConnectProtocol,
         members: &[(String, Metadata)],
@@ -157,13 +163,17 @@ impl Core {
             .map_or(self.config.worker_url.clone(), |(_, metadata)| {
                 metadata.url.clone()
             });
-        let shares = match failure {
-            Some(_) => vec![assignor::Share::default(); members.len()],
-            None => assignor::assign(protocol, members, view.configs),
+        let round = match failure {
+            Some(_) => Round {
+                shares: vec![Share::default(); members.len()],
+                delay: Duration::ZERO,
+            },
+            None => self.share_out(generation, protocol, members, view),
         };
+        let delay_ms = i32::try_from(round.delay.as_millis()).unwrap_or(i32::MAX);
         let replies = members
             .iter()
-            .zip(shares)
+            .zip(round.shares)
             .filter_map(|((member_id, _), share)| {
                 let assignment = Assignment {
                     version: protocol.version(),
@@ -173,7 +183,7 @@ impl Core {
                     config_offset,
                     assigned: share.assigned,
                     revoked: share.revoked,
-                    delay_ms: 0,
+                    delay_ms,
                 };
                 match assignment.encode() {
                     Ok(assignment) => Some(MemberAssignment {
@@ -188,6 +198,39 @@ impl Core {
             })
             .collect();
         effects.push(Effect::AssignmentReply(replies));
+    }
+
+    /// Decides who gets what, as the leader.
+    fn share_out(
+        &mut self,
+        generation: i32,
+        protocol: ConnectProtocol,
+        members: &[(String, Metadata)],
+        view: &View<'_>,
+    ) -> Round {
+        let configured = assignor::configured(view.configs);
+        if protocol == ConnectProtocol::Eager {
+            let members: Vec<&str> = members.iter().map(|(id, _)| id.as_str()).collect();
+            return Round {
+                shares: assignor::assign_round_robin(&members, configured),
+                delay: Duration::ZERO,
+            };
+        }
+        let members: Vec<(&str, ConnectorsAndTasks)> = members
+            .iter()
+            .map(|(id, metadata)| {
+                let current = metadata.current_assignment.as_ref();
+                let work = current.map(|assignment| assignment.assigned.clone());
+                (id.as_str(), work.unwrap_or_default())
+            })
+            .collect();
+        self.assignor.assign(
+            view.now,
+            self.last_completed_generation,
+            generation,
+            &configured,
+            &members,
+        )
     }
 
     pub(super) fn on_assigned(
@@ -238,6 +281,7 @@ impl Core {
             protocol,
         });
         let is_leader = member.is_leader();
+        self.last_completed_generation = member.generation;
         self.member = Some(member);
         self.scheduled_rebalance = u64::try_from(assignment.delay_ms)
             .ok()
@@ -361,6 +405,7 @@ impl Core {
         }
         match pending {
             PendingAssignment::Perform {
+                generation,
                 leader_id,
                 protocol,
                 members,
@@ -370,7 +415,7 @@ impl Core {
                 let failure = (offset < max_offset).then_some(AssignmentError::ConfigMismatch);
                 let offset = offset.max(max_offset);
                 self.reply_with_assignments(
-                    &leader_id, protocol, &members, offset, failure, view, effects,
+                    generation, &leader_id, protocol, &members, offset, failure, view, effects,
                 );
             }
             PendingAssignment::Start { had_revocations } if result.is_ok() => {

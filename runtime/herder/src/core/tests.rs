@@ -64,6 +64,7 @@ impl World {
                 worker_url: "http://w:8083/".into(),
                 protocol: ConnectProtocol::Sessioned,
                 sync_timeout: Duration::from_secs(3),
+                max_rebalance_delay: Duration::from_mins(5),
             }),
             configs,
             updates,
