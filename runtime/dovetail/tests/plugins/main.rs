@@ -6,6 +6,7 @@ mod documents;
 
 // The links of `src/link.rs`, so that the plugins are the same.
 use connect_converters as _;
+use connect_transforms as _;
 use connector_datagen as _;
 use connector_file as _;
 use connector_s3 as _;
