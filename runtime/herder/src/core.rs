@@ -25,6 +25,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use assignor::CooperativeAssignor;
 use rebalance::PendingAssignment;
 pub(crate) use requests::{connector_info, connector_status, task_state};
 
@@ -244,6 +245,8 @@ pub(crate) struct CoreConfig {
     pub(crate) protocol: ConnectProtocol,
     /// `worker.sync.timeout.ms`.
     pub(crate) sync_timeout: Duration,
+    /// `scheduled.rebalance.max.delay.ms`.
+    pub(crate) max_rebalance_delay: Duration,
 }
 
 /// This worker's place in the group.
@@ -267,6 +270,10 @@ impl Member {
 pub(crate) struct Core {
     config: CoreConfig,
     member: Option<Member>,
+    /// The last generation that this worker took part in to its end; -1 before the first one.
+    last_completed_generation: i32,
+    /// What this worker remembers of its rounds as the leader.
+    assignor: CooperativeAssignor,
     /// What this worker owns by the last assignments.
     assignment: ConnectorsAndTasks,
     /// An assignment whose work waits for the config topic.
@@ -297,8 +304,10 @@ const RECONFIGURE_DELAY_MAX: Duration = Duration::from_mins(1);
 impl Core {
     pub(crate) fn new(config: CoreConfig) -> Self {
         Self {
+            assignor: CooperativeAssignor::new(config.max_rebalance_delay),
             config,
             member: None,
+            last_completed_generation: -1,
             assignment: ConnectorsAndTasks::default(),
             pending_assignment: None,
             running_connectors: BTreeSet::new(),
