@@ -23,15 +23,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
-const TOPIC_KEY: &str = "errors.deadletterqueue.topic.name";
 const REPLICATION_FACTOR_KEY: &str = "errors.deadletterqueue.topic.replication.factor";
 const CONTEXT_HEADERS_KEY: &str = "errors.deadletterqueue.context.headers.enable";
-/// Lets a source connector have a dead letter queue, under the names of a sink's settings. The JVM
-/// worker passes over those on sources, so alone they must not begin to create topics here.
-const SOURCE_KEY: &str = "dovetail.errors.deadletterqueue.source.enable";
-/// Adds the aliases of the transform and predicate that failed.
-const TRANSFORM_HEADER_KEY: &str =
-    "dovetail.errors.deadletterqueue.context.headers.transform.enable";
 
 const NUM_PARTITIONS: i32 = 1;
 /// The loop takes on no further bad record while so many bytes wait for acknowledgement.
@@ -53,18 +46,32 @@ pub struct DeadLetterQueueConfig {
 }
 
 impl DeadLetterQueueConfig {
+    /// Lets a source connector have a dead letter queue, under the names of a sink's settings. The JVM
+    /// worker passes over those on sources, so alone they must not begin to create topics here.
+    pub const SOURCE_ENABLE_CONFIG: &str = "dovetail.errors.deadletterqueue.source.enable";
+    /// Adds headers with the aliases of the transform and predicate that failed.
+    pub const TRANSFORM_HEADERS_ENABLE_CONFIG: &str =
+        "dovetail.errors.deadletterqueue.context.headers.transform.enable";
+    /// The name of the topic.
+    pub const TOPIC_NAME_CONFIG: &str = "errors.deadletterqueue.topic.name";
+
     /// Reads the settings of a connector; `None` if it has no dead letter queue. A source has one only
     /// if it asks for that with `dovetail.errors.deadletterqueue.source.enable`.
     pub fn from_config(config: &ConfigMap, connector_type: ConnectorType) -> Result<Option<Self>> {
-        if connector_type == ConnectorType::Source && !is_true(config, SOURCE_KEY) {
+        if connector_type == ConnectorType::Source && !is_true(config, Self::SOURCE_ENABLE_CONFIG) {
             return Ok(None);
         }
-        let topic = config.get(TOPIC_KEY).map(str::trim).unwrap_or_default();
+        let topic = config
+            .get(Self::TOPIC_NAME_CONFIG)
+            .map(str::trim)
+            .unwrap_or_default();
         if topic.is_empty() {
             return match connector_type {
                 ConnectorType::Sink => Ok(None),
                 ConnectorType::Source => Err(ConnectError::config(format!(
-                    "{SOURCE_KEY} is true, but {TOPIC_KEY} does not name the topic"
+                    "{} is true, but {} does not name the topic",
+                    Self::SOURCE_ENABLE_CONFIG,
+                    Self::TOPIC_NAME_CONFIG
                 ))),
             };
         }
@@ -81,7 +88,7 @@ impl DeadLetterQueueConfig {
             topic: topic.to_string(),
             replication_factor,
             context_headers: is_true(config, CONTEXT_HEADERS_KEY),
-            transform_headers: is_true(config, TRANSFORM_HEADER_KEY),
+            transform_headers: is_true(config, Self::TRANSFORM_HEADERS_ENABLE_CONFIG),
         }))
     }
 }
@@ -508,5 +515,56 @@ impl InFlight {
     fn release(&self, num_bytes: usize) {
         self.num_bytes.fetch_sub(num_bytes, Ordering::AcqRel);
         self.changed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_and_sources_have_a_queue_only_if_they_ask_for_it() {
+        let read = |entries: &[(&str, &str)], connector_type| {
+            let config = ConfigMap::from_iter(entries.iter().copied());
+            DeadLetterQueueConfig::from_config(&config, connector_type)
+        };
+        use ConnectorType::{Sink, Source};
+        let topic = ("errors.deadletterqueue.topic.name", " dlq ");
+        let source = ("dovetail.errors.deadletterqueue.source.enable", "true");
+        assert_eq!(read(&[], Sink).unwrap(), None);
+        assert_eq!(read(&[(topic.0, " ")], Sink).unwrap(), None);
+        assert_eq!(read(&[topic], Source).unwrap(), None);
+        assert!(read(&[source], Source).is_err());
+        let plain = DeadLetterQueueConfig {
+            topic: "dlq".into(),
+            replication_factor: 3,
+            context_headers: false,
+            transform_headers: false,
+        };
+        assert_eq!(read(&[topic], Sink).unwrap().as_ref(), Some(&plain));
+        assert_eq!(read(&[topic, source], Source).unwrap(), Some(plain));
+        let all = read(
+            &[
+                topic,
+                ("errors.deadletterqueue.topic.replication.factor", "1"),
+                ("errors.deadletterqueue.context.headers.enable", "TRUE"),
+                (
+                    "dovetail.errors.deadletterqueue.context.headers.transform.enable",
+                    "true",
+                ),
+            ],
+            Sink,
+        );
+        let all = all.unwrap().unwrap();
+        assert_eq!(all.replication_factor, 1);
+        assert!(all.context_headers && all.transform_headers);
+        let error = read(
+            &[
+                topic,
+                ("errors.deadletterqueue.topic.replication.factor", "many"),
+            ],
+            Sink,
+        );
+        assert!(error.unwrap_err().message().contains("type SHORT"));
     }
 }

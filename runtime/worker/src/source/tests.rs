@@ -1,4 +1,5 @@
 mod errors;
+mod properties;
 
 use super::{SourceTaskPlan, TopicCreator, run_source_task};
 use crate::chain::Chain;
