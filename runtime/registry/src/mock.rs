@@ -207,7 +207,14 @@ impl State {
         let content = index
             .and_then(|index| self.schemas.get(index))
             .ok_or_else(not_found)?;
-        Ok(content.to_json())
+        let mut json = content.to_json();
+        let mut versions = self.subjects.values().flatten();
+        let described = versions
+            .find(|version| Some(version.id - 1) == index && !version.properties.is_empty());
+        if let Some(version) = described {
+            json["metadata"] = json!({"properties": version.properties});
+        }
+        Ok(json)
     }
 
     fn schema_by_guid(&self, guid: &str) -> Outcome {

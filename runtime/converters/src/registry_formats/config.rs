@@ -119,8 +119,8 @@ fn subjects_and_frames(def: &mut ConfigDef) {
         in a header of the record).";
     const DESERIALIZER: &str = "Where the frame is read: io.confluent.kafka.serializers.schema.id. \
         with DualSchemaIdDeserializer (a header of the record if there is one, else before the data), \
-        PrefixSchemaIdDeserializer (before the data), HeaderSchemaIdDeserializer (a header) or \
-        ConfigSchemaIdDeserializer (there is none: use.schema.id or use.schema.guid count).";
+        PrefixSchemaIdDeserializer (before the data) or ConfigSchemaIdDeserializer (there is none: \
+        use.schema.id or use.schema.guid count).";
     let class = |name: &str, default: &str| {
         ConfigKey::new(name, ConfigType::Class)
             .default(default)

@@ -1,12 +1,51 @@
 //! The converters over Schema Registry: what Avro, Protobuf and JSON Schema have in common, and one
 //! file for each of them.
+//!
+//! A format implements [`RegistryFormat`] and registers itself with `register_format!`;
+//! [`RegistryConverter`] is the converter over it.
 
 mod config;
+mod converter;
+mod errors;
 mod format;
 pub mod frame;
+mod plans;
+mod read;
+mod settings;
+mod subject;
+mod write;
 
 pub use config::registry_config_def;
+pub use converter::RegistryConverter;
 pub use format::{
     Dependency, DerivedSchema, FormatReader, FormatWriter, NullValue, ReaderSpec, RegistryFormat,
     malformed,
 };
+
+/// Registers the converter over a format under its Java class name.
+#[allow(unused_macros, reason = "each format uses it as it arrives")]
+macro_rules! register_format {
+    ($class:literal, $format:ty) => {
+        const _: () = {
+            #[linkme::distributed_slice(connect_api::CONVERTERS)]
+            #[linkme(crate = connect_api::registry::linkme)]
+            static CONVERTER: connect_api::ConverterPlugin = connect_api::ConverterPlugin {
+                class: $class,
+                version: $crate::registry_formats::CONFLUENT_VERSION,
+                config_def: <$format as $crate::registry_formats::RegistryFormat>::config_def,
+                create: || {
+                    Box::new($crate::registry_formats::RegistryConverter::<$format>::default())
+                },
+            };
+        };
+    };
+}
+#[allow(unused_imports, reason = "each format uses it as it arrives")]
+pub(crate) use register_format;
+
+/// The version of Confluent Platform whose converters are reproduced.
+#[allow(dead_code, reason = "each format uses it as it arrives")]
+pub(crate) const CONFLUENT_VERSION: &str = "8.5.0";
+
+#[cfg(test)]
+mod tests;
