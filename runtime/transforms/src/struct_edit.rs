@@ -1,7 +1,7 @@
 //! Structs put under another schema: values are moved, and the untouched ones not looked into.
 
-use connect_api::data::{Field, Schema, SchemaBuilder, SchemaRef, Struct, Value, validate_value};
 use connect_api::Result;
+use connect_api::data::{Field, Schema, SchemaBuilder, SchemaRef, Struct, Value, validate_value};
 
 /// A builder with name, version, documentation and parameters of a schema, but neither its optional flag
 /// nor its default (`SchemaUtil.copySchemaBasics`).
@@ -21,6 +21,19 @@ pub(crate) fn copy_schema_basics(source: &Schema, mut builder: SchemaBuilder) ->
     builder
 }
 
+/// The default value of a field, to be put into it. A struct among them, which was made before the schema
+/// that it belongs to was finished, gets that schema.
+pub(crate) fn default_value(field: &Field) -> Option<Value> {
+    let mut default = field.schema.default_value()?.clone();
+    if let Value::Struct(record) = &mut default {
+        let (schema, values) = record.parts_mut();
+        if values.len() == field.schema.fields().len() {
+            *schema = field.schema.clone();
+        }
+    }
+    Some(default)
+}
+
 /// Null as `Struct.get` reads it, if `replace_null_with_default`, and as `Struct.put` takes it: an error
 /// if the field requires a value and there is no default to take. A value that already stands under the
 /// schema of its field was checked when it got there, so it is not looked at again.
@@ -31,8 +44,8 @@ pub(crate) fn settle_null(
     replace_null_with_default: bool,
 ) -> Result<()> {
     if value.is_null() {
-        if replace_null_with_default && let Some(default) = field.schema.default_value() {
-            *value = default.clone();
+        if replace_null_with_default && let Some(default) = default_value(field) {
+            *value = default;
         } else if !field.schema.is_optional() {
             validate_value(Some(&field.name), &field.schema, value)?;
         }
@@ -53,12 +66,14 @@ pub(crate) fn settle_nulls(
     Ok(())
 }
 
-/// The value of a field, as `Struct.get` reads it if `replace_null_with_default`, else as it was put.
-pub(crate) fn field_value(record: &Struct, index: usize, replace_null_with_default: bool) -> &Value {
-    if replace_null_with_default {
-        record.get_at(index)
-    } else {
-        record.values().get(index).unwrap_or(&Value::Null)
+/// A copy of the value of a field, as `Struct.get` reads it if `replace_null_with_default`, else as it was
+/// put.
+pub(crate) fn field_value(record: &Struct, index: usize, replace_null_with_default: bool) -> Value {
+    match (record.values().get(index), record.schema().fields().get(index)) {
+        (None | Some(Value::Null), Some(field)) if replace_null_with_default => {
+            default_value(field).unwrap_or(Value::Null)
+        }
+        (value, _) => value.cloned().unwrap_or(Value::Null),
     }
 }
 
@@ -93,12 +108,9 @@ impl Selection {
     pub(crate) fn apply(&self, record: &mut Struct, replace_null_with_default: bool) -> Result<()> {
         let (schema, values) = record.parts_mut();
         if self.is_subsequence {
-            for (index, &source) in self.sources.iter().enumerate() {
-                settle_null(
-                    &schema.fields()[source],
-                    &mut values[source],
-                    replace_null_with_default,
-                )?;
+            let fields = self.schema.fields().iter().zip(&self.sources);
+            for (index, (field, &source)) in fields.enumerate() {
+                settle_null(field, &mut values[source], replace_null_with_default)?;
                 if index != source {
                     values.swap(index, source);
                 }
@@ -110,9 +122,9 @@ impl Selection {
                 let mut value = values[source].clone();
                 if value.is_null()
                     && replace_null_with_default
-                    && let Some(default) = schema.fields()[source].schema.default_value()
+                    && let Some(default) = default_value(&schema.fields()[source])
                 {
-                    value = default.clone();
+                    value = default;
                 }
                 validate_value(Some(&field.name), &field.schema, &value)?;
                 selected.push(value);

@@ -1,8 +1,10 @@
 //! Parsing and validation against a [`ConfigDef`], all faults at once.
 
 use super::validators::invalid;
-use super::{ConfigData, ConfigDef, ConfigKey, ConfigMap, ConfigType, Password};
+use super::{ConfigData, ConfigDef, ConfigKey, ConfigMap, ConfigType, Password, Validator};
 use crate::error::{ConnectError, Result};
+use indexmap::IndexSet;
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// The outcome of one setting, as the validate endpoint shows it.
@@ -143,9 +145,10 @@ impl ConfigDef {
     }
 
     /// The parsed values, or an error of kind [`Config`](crate::ErrorKind::Config) that names every
-    /// fault.
+    /// fault. Items that come twice in a list without duplicates are a fault only where settings are
+    /// validated; here they are dropped with a warning, so that what runs under an older worker goes on.
     pub fn parse(&self, config: &ConfigMap) -> Result<ParsedConfig> {
-        let outcomes = self.validate(config);
+        let outcomes = self.validate(&self.without_duplicates(config));
         let faults: Vec<&str> = outcomes
             .iter()
             .flat_map(|outcome| outcome.error_messages.iter().map(String::as_str))
@@ -159,6 +162,33 @@ impl ConfigDef {
                 .map(|outcome| (outcome.name, outcome.value))
                 .collect(),
         })
+    }
+}
+
+impl ConfigDef {
+    fn without_duplicates<'a>(&self, config: &'a ConfigMap) -> Cow<'a, ConfigMap> {
+        let mut config = Cow::Borrowed(config);
+        for key in self.keys() {
+            let Some(Validator::ListWithoutDuplicates { .. }) = &key.validator else {
+                continue;
+            };
+            let Some(Ok(ConfigData::List(items))) =
+                config.get(&key.name).map(|text| key.parse_value(text))
+            else {
+                continue;
+            };
+            let distinct: IndexSet<&str> = items.iter().map(String::as_str).collect();
+            if distinct.len() < items.len() {
+                let distinct: Vec<&str> = distinct.into_iter().collect();
+                tracing::warn!(
+                    "The setting '{}' names some items more than once; each counts once: {}",
+                    key.name,
+                    distinct.join(",")
+                );
+                config.to_mut().insert(key.name.as_str(), distinct.join(","));
+            }
+        }
+        config
     }
 }
 
@@ -238,7 +268,7 @@ impl ConfigKey {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Importance, Validator};
+    use super::super::Importance;
     use super::*;
 
     fn def() -> ConfigDef {
@@ -263,6 +293,18 @@ mod tests {
              Invalid value abc for configuration tasks.max: Not a number of type INT\n\
              Invalid value null for configuration tasks.max: Value must be non-null"
         );
+    }
+
+    #[test]
+    fn items_that_come_twice_are_refused_by_validation_only() {
+        let def = ConfigDef::new().define(
+            ConfigKey::new("fields", ConfigType::List)
+                .validator(Validator::ListWithoutDuplicates { allow_empty: false }),
+        );
+        let config = ConfigMap::from_iter([("fields", "b, a,b")]);
+        assert_eq!(def.validate(&config)[0].error_messages.len(), 1);
+        let parsed = def.parse(&config).unwrap();
+        assert_eq!(parsed.list("fields").unwrap(), ["b", "a"]);
     }
 
     #[test]

@@ -181,7 +181,7 @@ impl fmt::Display for Validator {
             Self::All(validators) => {
                 for (index, validator) in validators.iter().enumerate() {
                     if index > 0 {
-                        f.write_str(",")?;
+                        f.write_str(", ")?;
                     }
                     validator.fmt(f)?;
                 }

@@ -8,7 +8,7 @@ use crate::map_edit::{MapEdit, ShapeCache};
 use crate::requirements::{require_map_mut, require_struct_mut};
 use crate::schema_cache::SchemaCache;
 use crate::settings::{REPLACE_NULL_WITH_DEFAULT, replace_null_with_default_key};
-use crate::struct_edit::{copy_schema_basics, settle_nulls};
+use crate::struct_edit::{copy_schema_basics, default_value, settle_null};
 use casting::cast;
 use connect_api::config::{
     ConfigData, ConfigDef, ConfigKey, ConfigMap, ConfigType, CustomValidator, Importance, Validator,
@@ -67,8 +67,8 @@ struct Cast {
 /// What to do with structs of one schema.
 struct SchemaPlan {
     schema: SchemaRef,
-    /// Index and type of the fields to cast.
-    fields: Vec<(usize, SchemaType)>,
+    /// What each field is cast to, if it is.
+    targets: Vec<Option<SchemaType>>,
 }
 
 /// What to do with maps of one shape.
@@ -150,22 +150,19 @@ fn cast_fields(
     replace_null_with_default: bool,
 ) -> Result<()> {
     let (schema, values) = record.parts_mut();
-    if replace_null_with_default {
-        // The default is read under the old schema and cast like any value.
-        for (field, value) in schema.fields().iter().zip(values.iter_mut()) {
-            if value.is_null()
-                && let Some(default) = field.schema.default_value()
-            {
-                *value = default.clone();
-            }
+    let fields = schema.fields().iter().zip(plan.schema.fields());
+    for (((old, new), target), value) in fields.zip(&plan.targets).zip(values.iter_mut()) {
+        if value.is_null()
+            && replace_null_with_default
+            && let Some(default) = default_value(old)
+        {
+            *value = default;
         }
-    }
-    for (index, target) in &plan.fields {
-        if let (Some(value), Some(field)) = (values.get_mut(*index), schema.fields().get(*index)) {
-            *value = cast(Some(&field.schema), value, *target)?;
+        if let Some(target) = target {
+            *value = cast(Some(&old.schema), value, *target)?;
         }
+        settle_null(new, value, false)?;
     }
-    settle_nulls(&plan.schema, values, false)?;
     *schema = plan.schema.clone();
     Ok(())
 }
@@ -194,27 +191,30 @@ fn whole_plan(schema: &Schema, target: SchemaType) -> Result<SchemaPlan> {
     let builder = copy_schema_basics(schema, Schema::builder(target));
     Ok(SchemaPlan {
         schema: with_optional_and_default(builder, schema, target)?,
-        fields: Vec::new(),
+        targets: Vec::new(),
     })
 }
 
 fn struct_plan(schema: &Schema, casts: &[(String, SchemaType)]) -> Result<SchemaPlan> {
     let mut builder = copy_schema_basics(schema, Schema::struct_builder());
-    let mut fields = Vec::new();
+    let mut targets = Vec::with_capacity(schema.fields().len());
     for field in schema.try_fields()? {
-        let target = casts.iter().find(|(name, _)| **name == *field.name);
+        let target = casts
+            .iter()
+            .find(|(name, _)| **name == *field.name)
+            .map(|(_, target)| *target);
         let field_schema = match target {
-            Some((_, target)) => {
-                fields.push((field.index, *target));
-                with_optional_and_default(Schema::builder(*target), &field.schema, *target)?
+            Some(target) => {
+                with_optional_and_default(Schema::builder(target), &field.schema, target)?
             }
             None => field.schema.clone(),
         };
         builder = builder.field(field.name.clone(), field_schema);
+        targets.push(target);
     }
     Ok(SchemaPlan {
         schema: with_optional_and_default(builder, schema, SchemaType::Struct)?,
-        fields,
+        targets,
     })
 }
 

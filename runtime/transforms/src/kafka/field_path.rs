@@ -1,7 +1,7 @@
 //! Paths to fields (KIP-821): with syntax V1 the name of a field, with V2 names separated by dots.
 
 use crate::requirements::{require_map_mut, require_struct, require_struct_mut};
-use crate::struct_edit::field_value;
+use crate::struct_edit::{default_value, field_value};
 use connect_api::config::{ConfigKey, ConfigType, Importance, Validator};
 use connect_api::data::{Field, Map, Schema, SchemaType, Struct, Value};
 use connect_api::{ConnectError, Result};
@@ -84,10 +84,10 @@ impl FieldPath {
         let Some(field) = schema.field(last) else {
             return Ok(Value::Null);
         };
-        let taken = values.get_mut(field.index).map(take);
-        Ok(match (taken, field.schema.default_value()) {
-            (None | Some(Value::Null), Some(default)) if with_default => default.clone(),
-            (taken, _) => taken.unwrap_or(Value::Null),
+        let taken = values.get_mut(field.index).map_or(Value::Null, take);
+        Ok(match taken {
+            Value::Null if with_default => default_value(field).unwrap_or(Value::Null),
+            taken => taken,
         })
     }
 
@@ -135,7 +135,7 @@ fn copy_from_struct(
         }
     }
     Ok(match record.schema().field(last) {
-        Some(field) => field_value(record, field.index, with_default).clone(),
+        Some(field) => field_value(record, field.index, with_default),
         None => Value::Null,
     })
 }

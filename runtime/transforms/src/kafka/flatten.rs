@@ -4,7 +4,7 @@ use crate::half::Half;
 use crate::map_edit::{Insertions, Source};
 use crate::requirements::{require_map_mut, require_string_key, require_struct_mut};
 use crate::schema_cache::SchemaCache;
-use crate::struct_edit::{copy_schema_basics, field_value, settle_null};
+use crate::struct_edit::{copy_schema_basics, settle_null};
 use connect_api::config::{ConfigDef, ConfigKey, ConfigMap, ConfigType, Importance};
 use connect_api::data::{
     Field, Map, Schema, SchemaBuilder, SchemaRef, SchemaType, Struct, Value,
@@ -142,7 +142,7 @@ fn add_fields(
         let name = composed_name(&above.prefix, delimiter, &field.name);
         let is_optional = above.is_optional || field.schema.is_optional();
         let default = field.schema.default_value().or_else(|| {
-            let default = field_value(above.default?, field.index, true);
+            let default = above.default?.get_at(field.index);
             (!default.is_null()).then_some(default)
         });
         match field.schema.schema_type() {

@@ -101,9 +101,7 @@ impl HeaderFrom {
         for source in &plan.sources {
             // Most fields make one header, and most values are cheap to copy.
             values.push(match source {
-                Some(source) => {
-                    field_value(record, *source, self.replace_null_with_default).clone()
-                }
+                Some(source) => field_value(record, *source, self.replace_null_with_default),
                 None => Value::Null,
             });
         }

@@ -5,7 +5,7 @@ use crate::map_edit::{MapEdit, ShapeCache};
 use crate::requirements::{require_map_mut, require_struct_mut};
 use crate::schema_cache::SchemaCache;
 use crate::settings::{REPLACE_NULL_WITH_DEFAULT, names_key, replace_null_with_default_key};
-use crate::struct_edit::settle_nulls;
+use crate::struct_edit::settle_null;
 use connect_api::config::{ConfigDef, ConfigKey, ConfigMap, ConfigType, Importance, Validator};
 use connect_api::data::values::convert_to;
 use connect_api::data::{Decimal, Map, Schema, SchemaType, Value, java_hash_order};
@@ -65,7 +65,12 @@ impl Replacements {
     fn new(text: &str) -> Self {
         let number = |schema_type| {
             let to = Schema::primitive(schema_type, true)?;
-            convert_to(&to, None, Value::from(text))
+            convert_to(&to, None, Value::from(text)).map_err(|error| {
+                error.with_cause(
+                    ConnectError::data(format!("For input string: \"{text}\""))
+                        .with_class("java.lang.NumberFormatException"),
+                )
+            })
         };
         Self {
             int8: number(SchemaType::Int8),
@@ -139,8 +144,8 @@ struct MaskField {
     fields: Vec<Value>,
     mask: Mask,
     replace_null_with_default: bool,
-    /// The indices of the fields to mask.
-    schemas: SchemaCache<Vec<usize>>,
+    /// Which fields to mask.
+    schemas: SchemaCache<Vec<bool>>,
     shapes: ShapeCache<ShapePlan>,
 }
 
@@ -163,15 +168,6 @@ impl MaskField {
             shapes: ShapeCache::default(),
         }
     }
-}
-
-fn mask_at(mask: &Mask, values: &mut [Value], indices: &[usize]) -> Result<()> {
-    for &index in indices {
-        if let Some(value) = values.get_mut(index) {
-            *value = mask.masked(value)?;
-        }
-    }
-    Ok(())
 }
 
 impl Transform for MaskField {
@@ -206,22 +202,27 @@ impl Transform for MaskField {
                     edit: MapEdit::copy_and_put(keys, missing),
                 })
             })?;
-            mask_at(&self.mask, map.values_mut(), &plan.entries)?;
+            let values = map.values_mut();
+            for &index in &plan.entries {
+                if let Some(value) = values.get_mut(index) {
+                    *value = self.mask.masked(value)?;
+                }
+            }
             plan.edit.apply(map, &mut []);
         } else {
             let record = require_struct_mut(value, PURPOSE)?;
-            let indices = self.schemas.get_or_make(record.schema(), |schema| {
-                let names = fields.iter().filter_map(Value::as_str);
-                let mut indices: Vec<usize> = names
-                    .filter_map(|name| schema.field(name))
-                    .map(|field| field.index)
-                    .collect();
-                indices.sort_unstable();
-                Ok(indices)
+            let plan = self.schemas.get_or_make(record.schema(), |schema| {
+                let is_masked = |name: &str| fields.iter().any(|f| f.as_str() == Some(name));
+                let schema_fields = schema.fields().iter();
+                Ok(schema_fields.map(|field| is_masked(&field.name)).collect())
             })?;
             let (schema, values) = record.parts_mut();
-            settle_nulls(schema, values, self.replace_null_with_default)?;
-            mask_at(&self.mask, values, indices)?;
+            for ((field, is_masked), value) in schema.fields().iter().zip(plan).zip(values) {
+                settle_null(field, value, self.replace_null_with_default)?;
+                if *is_masked {
+                    *value = self.mask.masked(value)?;
+                }
+            }
         }
         Ok(Some(record))
     }

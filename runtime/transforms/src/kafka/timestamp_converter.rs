@@ -7,7 +7,7 @@ use crate::map_edit::{MapEdit, ShapeCache};
 use crate::requirements::{require_map_mut, require_struct_mut};
 use crate::schema_cache::SchemaCache;
 use crate::settings::{REPLACE_NULL_WITH_DEFAULT, replace_null_with_default_key};
-use crate::struct_edit::{copy_schema_basics, field_value, settle_nulls};
+use crate::struct_edit::{copy_schema_basics, default_value, field_value, settle_null};
 use connect_api::config::{ConfigDef, ConfigKey, ConfigMap, ConfigType, Importance, Validator};
 use connect_api::data::{Schema, SchemaRef, Struct, Value};
 use connect_api::{ConnectError, KAFKA_VERSION, Origin, Record, Result, Transform};
@@ -200,19 +200,22 @@ fn convert_values(
     conversion: &Conversion,
     replace_null_with_default: bool,
 ) -> Result<()> {
-    if let Some((index, source)) = &plan.field
-        && let (Some(value), Some(field)) = (values.get_mut(*index), old.fields().get(*index))
-    {
-        if value.is_null()
-            && replace_null_with_default
-            && let Some(default) = field.schema.default_value()
-        {
-            *value = default.clone();
+    let fields = old.fields().iter().zip(plan.schema.fields());
+    for (index, ((old, new), value)) in fields.zip(values).enumerate() {
+        if let Some((_, source)) = plan.field.as_ref().filter(|(field, _)| *field == index) {
+            if value.is_null()
+                && replace_null_with_default
+                && let Some(default) = default_value(old)
+            {
+                *value = default;
+            }
+            *value = conversion.convert(value, source.clone()?)?;
+            settle_null(new, value, false)?;
+        } else {
+            settle_null(old, value, replace_null_with_default)?;
         }
-        *value = conversion.convert(value, source.clone()?)?;
     }
-    // The new schema of the timestamp has no default; the others are as they were.
-    settle_nulls(&plan.schema, values, replace_null_with_default)
+    Ok(())
 }
 
 fn schema_plan(
@@ -241,7 +244,7 @@ fn schema_plan(
     };
     if let Some(Value::Struct(default)) = schema.default_value() {
         let mut values: Vec<Value> = (0..schema.fields().len())
-            .map(|index| field_value(default, index, replace_null_with_default).clone())
+            .map(|index| field_value(default, index, replace_null_with_default))
             .collect();
         convert_values(schema, &mut values, &plan, conversion, replace_null_with_default)?;
         let default = Struct::from_values(plan.schema.clone(), values);

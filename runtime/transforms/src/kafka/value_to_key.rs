@@ -4,9 +4,9 @@ use crate::map_edit::{Insertions, MapEdit, Source, buckets_of_capacity};
 use crate::requirements::{require_map, require_struct};
 use crate::schema_cache::SchemaCache;
 use crate::settings::{REPLACE_NULL_WITH_DEFAULT, names_key, replace_null_with_default_key};
-use crate::struct_edit::field_value;
+use crate::struct_edit::{field_value, settle_null};
 use connect_api::config::{ConfigDef, ConfigMap};
-use connect_api::data::{Field, Map, Schema, SchemaRef, Struct, Value, validate_value};
+use connect_api::data::{Map, Schema, SchemaRef, Struct, Value};
 use connect_api::{ConnectError, KAFKA_VERSION, Origin, Record, Result, Transform};
 use std::sync::{Arc, LazyLock};
 
@@ -78,10 +78,9 @@ impl Transform for ValueToKey {
             .get_or_make(value.schema(), |schema| key_plan(schema, fields))?;
         let mut values = Vec::with_capacity(plan.sources.len());
         for (field, &source) in plan.schema.fields().iter().zip(&plan.sources) {
-            values.push(key_value(
-                field,
-                field_value(value, source, self.replace_null_with_default),
-            )?);
+            let mut value = field_value(value, source, self.replace_null_with_default);
+            settle_null(field, &mut value, false)?;
+            values.push(value);
         }
         let key = Struct::from_values(plan.schema.clone(), values);
         record.value_schema = Some(value.schema().clone());
@@ -89,13 +88,6 @@ impl Transform for ValueToKey {
         record.key = Value::from(key);
         Ok(Some(record))
     }
-}
-
-fn key_value(field: &Field, value: &Value) -> Result<Value> {
-    if value.is_null() {
-        validate_value(Some(&field.name), &field.schema, value)?;
-    }
-    Ok(value.clone())
 }
 
 fn key_plan(schema: &Schema, fields: &[String]) -> Result<KeyPlan> {

@@ -1,10 +1,11 @@
 //! One value as another primitive type.
 
 use super::spec::{OUTPUT_TYPES, names};
-use connect_api::data::values::convert_to_string;
+use connect_api::data::values::{convert_to_string, parse_string};
 use connect_api::data::{Decimal, LogicalType, Schema, SchemaType, Value};
 use connect_api::{ConnectError, Result};
 use num_bigint::BigInt;
+use std::str::FromStr;
 
 /// The value as `target`. Numbers are cut as Java's casts do it; texts must be numbers of the type.
 pub(super) fn cast(schema: Option<&Schema>, value: &Value, target: SchemaType) -> Result<Value> {
@@ -146,10 +147,10 @@ fn long_of_decimal(decimal: &Decimal) -> i64 {
 fn parse(text: &str, target: SchemaType) -> Result<Value> {
     let parsed = match target {
         SchemaType::Boolean => Some(Value::Boolean(text.eq_ignore_ascii_case("true"))),
-        SchemaType::Int8 => text.parse().ok().map(Value::Int8),
-        SchemaType::Int16 => text.parse().ok().map(Value::Int16),
-        SchemaType::Int32 => text.parse().ok().map(Value::Int32),
-        SchemaType::Int64 => text.parse().ok().map(Value::Int64),
+        SchemaType::Int8 => integer(text).map(Value::Int8),
+        SchemaType::Int16 => integer(text).map(Value::Int16),
+        SchemaType::Int32 => integer(text).map(Value::Int32),
+        SchemaType::Int64 => integer(text).map(Value::Int64),
         SchemaType::Float32 => java_float_text(text).and_then(|text| match text {
             FloatText::Special(number) => Some(Value::Float32(number as f32)),
             FloatText::Digits(digits) => digits.parse().ok().map(Value::Float32),
@@ -169,6 +170,19 @@ fn parse(text: &str, target: SchemaType) -> Result<Value> {
                 .with_class("java.lang.NumberFormatException"),
         )
     })
+}
+
+/// `Long.parseLong` and its like: a sign, and digits of any script.
+fn integer<T: FromStr + TryFrom<i64>>(text: &str) -> Option<T> {
+    if text.is_ascii() {
+        return text.parse().ok();
+    }
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if !digits.chars().all(char::is_numeric) {
+        return None;
+    }
+    let number = parse_string(text).ok()?.value.as_i64()?;
+    T::try_from(number).ok()
 }
 
 enum FloatText<'a> {

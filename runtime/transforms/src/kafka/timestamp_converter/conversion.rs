@@ -144,14 +144,12 @@ impl Conversion {
             return Ok(Self::to(target, None, unix_precision));
         }
         let format = SimpleDateFormat::new(pattern, Zone::utc(), Locale::English).map_err(|why| {
+            // Kafka gives the cause where the value belongs, and the message where the key does.
             ConnectError::config(format!(
-                "TimestampConverter requires a SimpleDateFormat-compatible pattern for string \
+                "Invalid value java.lang.IllegalArgumentException: {why} for configuration \
+                 TimestampConverter requires a SimpleDateFormat-compatible pattern for string \
                  timestamps: {pattern}"
             ))
-            .with_cause(
-                ConnectError::config(why.to_string())
-                    .with_class("java.lang.IllegalArgumentException"),
-            )
         })?;
         Ok(Self::to(target, Some(format), unix_precision))
     }
