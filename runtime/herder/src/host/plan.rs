@@ -1,6 +1,7 @@
 //! From configurations to what a task needs to run.
 
 use super::LocalHost;
+use crate::PluginType;
 use crate::plugins::Plugins;
 use crate::validation::regex;
 use connect_api::config::ConfigMap;
@@ -56,6 +57,31 @@ fn converter_settings(
 
 fn unknown_class(what: &str, class: &str) -> ConnectError {
     ConnectError::config(format!("{what}: Class {class} could not be found."))
+}
+
+/// The error of a transform or predicate that is not built in, with those that are.
+fn unknown_plugin(
+    plugins: &Plugins,
+    plugin_type: PluginType,
+    key: &str,
+    class: &str,
+) -> ConnectError {
+    if class.is_empty() {
+        return ConnectError::config(format!(
+            "Missing required configuration \"{key}\" which has no default value."
+        ));
+    }
+    let built_in: Vec<String> = plugins
+        .list(false)
+        .into_iter()
+        .filter(|plugin| plugin.plugin_type == plugin_type)
+        .map(|plugin| plugin.class)
+        .collect();
+    ConnectError::config(format!(
+        "Invalid value {class} for configuration {key}: Class {class} could not be found. Built in are: \
+         {}",
+        built_in.join(", ")
+    ))
 }
 
 fn describe(class: &str, version: &str) -> PluginDescription {
@@ -268,24 +294,33 @@ pub(super) fn topic_matcher(pattern: &str) -> Result<TopicMatcher> {
     }))
 }
 
+/// The aliases that `transforms` or `predicates` lists, in order.
+fn aliases<'a>(connector: &'a ConfigMap, list_key: &str) -> impl Iterator<Item = &'a str> {
+    connector
+        .get(list_key)
+        .into_iter()
+        .flat_map(|aliases| aliases.split(','))
+        .map(str::trim)
+        .filter(|alias| !alias.is_empty())
+}
+
 fn transform_stages(
     plugins: &Plugins,
     connector: &ConfigMap,
     description: &mut TaskDescription,
 ) -> Result<Vec<TransformStage>> {
-    let aliases = connector
-        .get("transforms")
-        .into_iter()
-        .flat_map(|aliases| aliases.split(','))
-        .map(str::trim)
-        .filter(|alias| !alias.is_empty());
     let mut stages = Vec::new();
-    for alias in aliases {
+    for alias in aliases(connector, "transforms") {
         let settings = connector.with_prefix(&format!("transforms.{alias}."));
         let class = settings.get("type").map(str::trim).unwrap_or_default();
-        let plugin = plugins
-            .transform(class)
-            .ok_or_else(|| unknown_class(&format!("transforms.{alias}.type"), class))?;
+        let plugin = plugins.transform(class).ok_or_else(|| {
+            unknown_plugin(
+                plugins,
+                PluginType::Transformation,
+                &format!("transforms.{alias}.type"),
+                class,
+            )
+        })?;
         let mut transform = (plugin.create)();
         transform.configure(&settings)?;
         description.transforms.push(AliasedPlugin {
@@ -321,11 +356,22 @@ fn predicate_stage(
     negate: bool,
     description: &mut TaskDescription,
 ) -> Result<PredicateStage> {
+    if !aliases(connector, "predicates").any(|known| known == alias) {
+        return Err(ConnectError::config(format!(
+            "Unknown configuration 'predicates.{alias}.type': a transform names the predicate {alias}, \
+             which is not in the list predicates"
+        )));
+    }
     let settings = connector.with_prefix(&format!("predicates.{alias}."));
     let class = settings.get("type").map(str::trim).unwrap_or_default();
-    let plugin = plugins
-        .predicate(class)
-        .ok_or_else(|| unknown_class(&format!("predicates.{alias}.type"), class))?;
+    let plugin = plugins.predicate(class).ok_or_else(|| {
+        unknown_plugin(
+            plugins,
+            PluginType::Predicate,
+            &format!("predicates.{alias}.type"),
+            class,
+        )
+    })?;
     let mut predicate = (plugin.create)();
     predicate.configure(&settings)?;
     // Transforms may share a predicate, which has its metrics once.
@@ -349,6 +395,135 @@ fn predicate_stage(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Puts its alias, which it is configured with, behind the value.
+    #[derive(Default)]
+    struct Append(String);
+
+    impl connect_api::Transform for Append {
+        fn configure(&mut self, config: &ConfigMap) -> Result<()> {
+            self.0 = config.get("suffix").unwrap_or_default().to_string();
+            Ok(())
+        }
+
+        fn apply(
+            &mut self,
+            mut record: connect_api::Record,
+            _: connect_api::Origin<'_>,
+        ) -> Result<Option<connect_api::Record>> {
+            let text = format!("{}{}", record.value, self.0);
+            record.value = connect_api::data::Value::string(text);
+            Ok(Some(record))
+        }
+    }
+
+    struct Always;
+
+    impl connect_api::Predicate for Always {
+        fn configure(&mut self, _: &ConfigMap) -> Result<()> {
+            Ok(())
+        }
+
+        fn test(&mut self, _: &connect_api::Record, _: connect_api::Origin<'_>) -> Result<bool> {
+            Ok(true)
+        }
+    }
+
+    fn test_plugins() -> Plugins {
+        static TRANSFORMS: [connect_api::TransformPlugin; 1] = [connect_api::TransformPlugin {
+            class: "test.Append",
+            version: "1",
+            config_def: connect_api::no_config,
+            create: || Box::new(Append::default()),
+        }];
+        static PREDICATES: [connect_api::PredicatePlugin; 1] = [connect_api::PredicatePlugin {
+            class: "test.Always",
+            version: "1",
+            config_def: connect_api::no_config,
+            create: || Box::new(Always),
+        }];
+        Plugins::new(&[], &[], &[], &TRANSFORMS, &PREDICATES)
+    }
+
+    fn stages(entries: &[(&str, &str)]) -> Result<(Vec<TransformStage>, TaskDescription)> {
+        let mut description = TaskDescription {
+            connector: "c".into(),
+            task: 0,
+            connector_type: connect_api::ConnectorType::Sink,
+            connector_plugin: PluginDescription::default(),
+            task_plugin: PluginDescription::default(),
+            key_converter: PluginDescription::default(),
+            value_converter: PluginDescription::default(),
+            header_converter: PluginDescription::default(),
+            transforms: Vec::new(),
+            predicates: Vec::new(),
+        };
+        let config = ConfigMap::from_iter(entries.iter().copied());
+        let stages = transform_stages(&test_plugins(), &config, &mut description)?;
+        Ok((stages, description))
+    }
+
+    #[test]
+    fn transforms_come_in_the_order_of_their_aliases_with_their_predicates() {
+        let entries = [
+            ("transforms", " b , a,c"),
+            ("transforms.a.type", "test.Append"),
+            ("transforms.a.suffix", "A"),
+            ("transforms.a.predicate", "always"),
+            ("transforms.a.negate", " TRUE "),
+            ("transforms.b.type", " Append "),
+            ("transforms.b.suffix", "B"),
+            ("transforms.c.type", "test.Append"),
+            ("transforms.c.suffix", "C"),
+            ("transforms.c.predicate", " always"),
+            ("predicates", "other , always"),
+            ("predicates.always.type", "test.Always"),
+        ];
+        let (stages, description) = stages(&entries).unwrap();
+        let shape: Vec<_> = stages
+            .iter()
+            .map(|stage| {
+                let predicate = stage.predicate.as_ref();
+                (
+                    &*stage.alias,
+                    stage.class.as_str(),
+                    predicate.map(|predicate| (&*predicate.alias, predicate.negate)),
+                )
+            })
+            .collect();
+        assert_eq!(
+            shape,
+            [
+                ("b", "test.Append", None),
+                ("a", "test.Append", Some(("always", true))),
+                ("c", "test.Append", Some(("always", false))),
+            ]
+        );
+        assert_eq!(description.transforms.len(), 3);
+        assert_eq!(description.predicates.len(), 1);
+    }
+
+    #[test]
+    fn transforms_and_predicates_that_are_not_there_are_named_with_those_that_are() {
+        let message = |entries: &[(&str, &str)]| stages(entries).err().unwrap().to_string();
+        assert_eq!(
+            message(&[("transforms", "a"), ("transforms.a.type", "Nope")]),
+            "Invalid value Nope for configuration transforms.a.type: Class Nope could not be found. \
+             Built in are: test.Append"
+        );
+        let with_predicate = [
+            ("transforms", "a"),
+            ("transforms.a.type", "test.Append"),
+            ("transforms.a.predicate", "p"),
+        ];
+        assert!(message(&with_predicate).starts_with("Unknown configuration 'predicates.p.type'"));
+        let mut listed = with_predicate.to_vec();
+        listed.push(("predicates", "p"));
+        assert_eq!(
+            message(&listed),
+            "Missing required configuration \"predicates.p.type\" which has no default value."
+        );
+    }
 
     #[test]
     fn a_converter_takes_its_settings_from_one_level_only() {

@@ -7,6 +7,7 @@ mod converters;
 mod cross_checks;
 mod definitions;
 mod enrichment;
+mod extensions;
 mod infos;
 mod overrides;
 mod plugin_values;
@@ -111,6 +112,7 @@ pub async fn validate(
         Instance::Sink(_) => cross_checks::sink(&mut framework, config, worker),
         Instance::Source(connector) => {
             cross_checks::source(&mut framework, config, worker, connector.as_ref());
+            extensions::check_source(&mut framework, config);
         }
     }
     cross_checks::null_values(&mut framework, config);
@@ -243,6 +245,7 @@ fn framework_def(
         ));
     }
     enrichment::enrich(&mut def, config, plugins);
+    extensions::define(&mut def, config, plugin.connector_type());
     def
 }
 

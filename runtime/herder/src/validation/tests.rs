@@ -393,6 +393,46 @@ fn the_policy_names_each_override_that_it_refuses() {
 }
 
 #[test]
+fn settings_of_dovetail_show_only_where_they_are_set() {
+    const SOURCE: &str = "dovetail.errors.deadletterqueue.source.enable";
+    const HEADERS: &str = "dovetail.errors.deadletterqueue.context.headers.transform.enable";
+    const TOPIC: &str = "errors.deadletterqueue.topic.name";
+    let answer = |entries: &[(&'static str, &'static str)]| {
+        let mut all = vec![
+            ("connector.class", "FileStreamSource"),
+            ("name", "s"),
+            ("topic", "a"),
+        ];
+        all.extend(entries);
+        let infos = validate_now(&config(&all), &worker()).expect("a known class");
+        let keys: Vec<String> = infos
+            .configs
+            .iter()
+            .filter_map(|info| Some(info.definition.as_ref()?.name.clone()))
+            .collect();
+        let errors: Vec<String> = infos
+            .configs
+            .into_iter()
+            .filter_map(|info| info.value)
+            .flat_map(|value| value.errors)
+            .collect();
+        (keys, errors)
+    };
+    let (keys, errors) = answer(&[(TOPIC, "dlq")]);
+    assert!(errors.is_empty());
+    for key in [SOURCE, HEADERS, TOPIC] {
+        assert!(!keys.iter().any(|known| known == key), "{key}");
+    }
+    let (keys, errors) = answer(&[(TOPIC, "dlq"), (SOURCE, "true"), (HEADERS, "true")]);
+    assert!(errors.is_empty(), "{errors:?}");
+    for key in [SOURCE, HEADERS, TOPIC] {
+        assert!(keys.iter().any(|known| known == key), "{key}");
+    }
+    assert_eq!(answer(&[(SOURCE, "true")]).1.len(), 1);
+    assert_eq!(answer(&[(SOURCE, "maybe"), (TOPIC, "dlq")]).1.len(), 1);
+}
+
+#[test]
 fn policies_go_by_alias_or_class() {
     let of_setting = |name| OverridePolicy::of_setting(name, &[]);
     assert_eq!(of_setting("Principal"), Some(OverridePolicy::Principal));
