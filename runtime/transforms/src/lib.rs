@@ -3,6 +3,8 @@
 //! Linking this crate registers them under their Java class names; nothing else is public. What they do
 //! is held by outputs of the Java classes.
 
+mod confluent;
+mod debezium;
 mod half;
 mod jcustenborder;
 mod kafka;
