@@ -64,7 +64,7 @@ pub(crate) fn default_value(
                     default_value(avro, *values, value_schema, value)?,
                 );
             }
-            Value::Map(map.into_java_hash_order())
+            Value::Map(hash_map(map))
         }
         (SchemaType::Struct, AvroKind::Record { fields, .. }) => {
             let members = json.as_object().ok_or_else(misfit)?;
@@ -83,6 +83,12 @@ pub(crate) fn default_value(
         }
         _ => return Err(misfit()),
     })
+}
+
+/// The order of a `new HashMap<>(number of entries)`.
+fn hash_map(map: Map) -> Map {
+    let num_buckets = map.len().next_power_of_two();
+    map.into_java_hash_order_from(num_buckets)
 }
 
 /// A map of other than string keys: pairs, or records of key and value.
@@ -118,7 +124,7 @@ fn entries_default(
             default_value(avro, value_field.type_id, value_schema, value)?,
         );
     }
-    Ok(Value::Map(map.into_java_hash_order()))
+    Ok(Value::Map(hash_map(map)))
 }
 
 /// The default of a union is one of its first branch that it fits.

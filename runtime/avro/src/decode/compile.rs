@@ -25,15 +25,6 @@ pub(super) struct Compiler<'a> {
     num_comparisons: Cell<u32>,
 }
 
-fn found(writer: &AvroType, reader: &AvroType) -> ConnectError {
-    ConnectError::data(format!(
-        "Found {}, expecting {}",
-        writer.full_name(),
-        reader.full_name()
-    ))
-    .with_class(AVRO_TYPE_EXCEPTION)
-}
-
 impl<'a> Compiler<'a> {
     pub(super) fn new(
         config: &'a AvroDataConfig,
@@ -49,12 +40,39 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    #[cold]
+    fn found(&self, writer: &AvroType, reader: &AvroType) -> ConnectError {
+        let branches: Vec<&str> = reader
+            .branches()
+            .iter()
+            .map(|&branch| self.reader.get(branch))
+            .map(|branch| {
+                branch
+                    .name
+                    .as_ref()
+                    .map_or(branch.type_name(), |name| name.simple())
+            })
+            .collect();
+        let branches = match &reader.kind {
+            AvroKind::Union(_) => format!("[{}]", branches.join(", ")),
+            _ => String::new(),
+        };
+        ConnectError::data(format!(
+            "Found {}, expecting {}{branches}",
+            writer.full_name(),
+            reader.full_name()
+        ))
+        .with_class(AVRO_TYPE_EXCEPTION)
+    }
+
     /// The plan for the whole datum; `None` is schemaless data.
     pub(super) fn compile_root(&self, schema: Option<&SchemaRef>) -> Result<Read> {
         match schema {
             Some(schema) => self.compile(self.writer.root_id(), self.reader.root_id(), schema),
             None if is_anything(&self.writer) => Ok(Read::Anything),
-            None => Ok(Read::Fail(found(self.writer.root(), self.reader.root()))),
+            None => Ok(Read::Fail(
+                self.found(self.writer.root(), self.reader.root()),
+            )),
         }
     }
 
@@ -88,7 +106,7 @@ impl<'a> Compiler<'a> {
             return self.compile_type(writer_id, reader_id, schema);
         };
         let Some(index) = same.or_else(|| self.matching_branch(writer_id, branches)) else {
-            return Ok(Read::Fail(found(writer, reader)));
+            return Ok(Read::Fail(self.found(writer, reader)));
         };
         if self.reader.get(branches[index]).kind == AvroKind::Null {
             return Ok(Read::Null);
@@ -179,7 +197,7 @@ impl<'a> Compiler<'a> {
         if matches!(reader.kind, AvroKind::Union(_)) {
             return self.compile_branch(writer_id, reader_id, None, schema);
         }
-        let mismatch = || Ok(Read::Fail(found(writer, reader)));
+        let mismatch = || Ok(Read::Fail(self.found(writer, reader)));
         Ok(match (&writer.kind, &reader.kind) {
             (AvroKind::Null, AvroKind::Null) => Read::Null,
             (AvroKind::Boolean, AvroKind::Boolean) => {
@@ -192,7 +210,7 @@ impl<'a> Compiler<'a> {
                     default,
                 },
             ) => {
-                if !names_match(writer, reader) {
+                if !simple_names_match(writer, reader) {
                     return mismatch();
                 }
                 let texts = symbols.iter().map(|symbol| {
@@ -206,7 +224,7 @@ impl<'a> Compiler<'a> {
                 Read::Enum(texts.collect())
             }
             (AvroKind::Fixed { size }, AvroKind::Fixed { size: expected }) => {
-                if size != expected || !names_match(writer, reader) {
+                if size != expected || !simple_names_match(writer, reader) {
                     return mismatch();
                 }
                 bytes_read(Some(*size), schema)?
@@ -226,7 +244,11 @@ impl<'a> Compiler<'a> {
             }
             (AvroKind::Map(values), AvroKind::Map(expected)) => {
                 let value_schema = inner(schema.value_schema()?)?;
-                Read::Map(Box::new(self.compile(*values, *expected, value_schema)?))
+                let is_utf8 = reader.string_prop("avro.java.string") != Some("String");
+                Read::Map(
+                    Box::new(self.compile(*values, *expected, value_schema)?),
+                    is_utf8,
+                )
             }
             (
                 AvroKind::Record { fields, .. },
@@ -317,7 +339,7 @@ impl<'a> Compiler<'a> {
     ) -> Result<Read> {
         let (writer, reader) = (self.writer.get(writer_id), self.reader.get(reader_id));
         let AvroKind::Record { fields, .. } = &writer.kind else {
-            return Ok(Read::Fail(found(writer, reader)));
+            return Ok(Read::Fail(self.found(writer, reader)));
         };
         let mut steps = Vec::with_capacity(fields.len());
         let mut num_found = 0;
@@ -338,7 +360,7 @@ impl<'a> Compiler<'a> {
             });
         }
         if num_found < 2 || !is_map_entry(reader) {
-            return Ok(Read::Fail(found(writer, reader)));
+            return Ok(Read::Fail(self.found(writer, reader)));
         }
         Ok(Read::Entries(Box::new(EntriesRead { steps })))
     }
@@ -447,6 +469,17 @@ fn names_match(writer: &AvroType, reader: &AvroType) -> bool {
             .aliases
             .iter()
             .any(|alias| alias.full() == writer.full_name())
+}
+
+/// Outside of unions enums and fixed match whatever their namespaces are.
+fn simple_names_match(writer: &AvroType, reader: &AvroType) -> bool {
+    let simple = |avro_type: &AvroType| {
+        avro_type
+            .name
+            .as_ref()
+            .map(|name| name.simple().to_string())
+    };
+    names_match(writer, reader) || simple(writer) == simple(reader)
 }
 
 fn is_promotion(from: &AvroKind, to: &AvroKind) -> bool {

@@ -48,7 +48,8 @@ pub(super) enum Read {
     /// For each symbol of the writer the text, or why there is none.
     Enum(Vec<Result<ByteString, String>>),
     Array(Box<Read>),
-    Map(Box<Read>),
+    /// The flag says whether Java holds the keys as `Utf8` first, which have other hashes than strings.
+    Map(Box<Read>, bool),
     /// A map written as an array of records of key and value.
     Entries(Box<EntriesRead>),
     /// Null beside one other branch.

@@ -45,7 +45,7 @@ impl Read {
                 }
             }
             Self::Array(items) => read_array(items, cursor, depth)?,
-            Self::Map(values) => read_map(values, cursor, depth)?,
+            Self::Map(values, is_utf8) => read_map(values, *is_utf8, cursor, depth)?,
             Self::Entries(entries) => read_entries(entries, cursor, depth)?,
             Self::Nullable { null_branch, other } => {
                 let branch = read_branch(cursor, 2)? as i64;
@@ -118,7 +118,12 @@ fn read_array(items: &Read, cursor: &mut Cursor<'_>, depth: usize) -> Result<Val
     }
 }
 
-fn read_map(values_read: &Read, cursor: &mut Cursor<'_>, depth: usize) -> Result<Value> {
+fn read_map(
+    values_read: &Read,
+    is_utf8: bool,
+    cursor: &mut Cursor<'_>,
+    depth: usize,
+) -> Result<Value> {
     let (mut keys, mut values) = (Vec::new(), Vec::new());
     loop {
         let count = cursor.read_block()?;
@@ -132,13 +137,35 @@ fn read_map(values_read: &Read, cursor: &mut Cursor<'_>, depth: usize) -> Result
             values.push(values_read.read(cursor, depth)?);
         }
     }
+    drop_repeated(&mut keys, &mut values);
+    if is_utf8 && keys.len() > 1 {
+        (keys, values) = in_utf8_order(keys, values);
+    }
     Ok(Value::Map(hash_map(keys, values)))
 }
 
-/// The entries as Java's `new HashMap<>(number of entries)` holds them: the last value of a key, in the
-/// order of its buckets.
-fn hash_map(mut keys: Vec<Value>, mut values: Vec<Value>) -> Map {
-    drop_repeated(&mut keys, &mut values);
+/// The order in which Avro's own map hands out the entries, which decides within a bucket of the next one.
+fn in_utf8_order(keys: Vec<Value>, values: Vec<Value>) -> (Vec<Value>, Vec<Value>) {
+    let mut num_buckets = 16;
+    while keys.len() > num_buckets * 3 / 4 {
+        num_buckets *= 2;
+    }
+    let bucket = |key: &Value| {
+        let text = key.as_str().unwrap_or_default();
+        let hash = text.bytes().fold(1i32, |hash, byte| {
+            hash.wrapping_mul(31)
+                .wrapping_add(i32::from(byte.cast_signed()))
+        });
+        let hash = hash.cast_unsigned();
+        (hash ^ (hash >> 16)) as usize & (num_buckets - 1)
+    };
+    let mut entries: Vec<(Value, Value)> = keys.into_iter().zip(values).collect();
+    entries.sort_by_cached_key(|(key, _)| bucket(key));
+    entries.into_iter().unzip()
+}
+
+/// Distinct entries as Java's `new HashMap<>(number of entries)` holds them, in the order of its buckets.
+fn hash_map(keys: Vec<Value>, values: Vec<Value>) -> Map {
     let num_buckets = keys.len().next_power_of_two();
     let map = Map::with_shared_keys(Arc::new(keys), values);
     if map.len() < 2 {
@@ -191,6 +218,7 @@ fn read_entries(entries: &EntriesRead, cursor: &mut Cursor<'_>, depth: usize) ->
             cursor.count_item(before)?;
         }
     }
+    drop_repeated(&mut keys, &mut values);
     Ok(Value::Map(hash_map(keys, values)))
 }
 
@@ -297,6 +325,7 @@ fn read_anything(cursor: &mut Cursor<'_>, depth: usize) -> Result<Value> {
                 values.push(read_anything(cursor, depth + 1)?);
             }
         }
+        drop_repeated(&mut keys, &mut values);
         take(Value::Map(hash_map(keys, values)));
     }
     Ok(found)

@@ -259,24 +259,30 @@ impl Parser {
             )));
         };
         let mut fields: Vec<AvroField> = Vec::with_capacity(list.len());
-        let mut names = std::collections::HashSet::with_capacity(list.len());
+        let mut positions = HashMap::with_capacity(list.len());
         for field in list {
             let Json::Object(field) = field else {
                 return Err(refuse(format!("Field is no object: {field}")));
             };
             let name = required_text(field, "name", "No field name")?;
             check_name(name)?;
-            if !names.insert(name) {
-                return Err(refuse(format!(
-                    "Duplicate field {name} in record {}",
-                    record.full()
-                ))
-                .with_class(AVRO_RUNTIME_EXCEPTION));
-            }
             let field_type = field
                 .get("type")
                 .ok_or_else(|| refuse(format!("No field type: {}", Json::Object(field.clone()))))?;
             let type_id = self.parse_type(field_type, record.namespace(), depth + 1)?;
+            if let Some(first) = positions.insert(name, fields.len()) {
+                let text = |type_id, position| {
+                    let type_name = self.schema.get(type_id).type_name().to_uppercase();
+                    format!("{name} type:{type_name} pos:{position}")
+                };
+                return Err(refuse(format!(
+                    "Duplicate field {name} in record {}: {} and {}.",
+                    record.full(),
+                    text(type_id, fields.len()),
+                    text(fields[first].type_id, first)
+                ))
+                .with_class(AVRO_RUNTIME_EXCEPTION));
+            }
             let order = match field.get("order").and_then(Json::as_str) {
                 Some(order) if order.eq_ignore_ascii_case("descending") => FieldOrder::Descending,
                 Some(order) if order.eq_ignore_ascii_case("ignore") => FieldOrder::Ignore,

@@ -2,7 +2,6 @@
 
 use super::{AvroKind, AvroName, AvroSchema, AvroType, FieldOrder, TypeId};
 use connect_api::data::push_double;
-use connect_api::json::write_string;
 use serde_json::Value as Json;
 use std::collections::HashSet;
 
@@ -14,6 +13,29 @@ pub(super) fn schema_text(schema: &AvroSchema, root: TypeId) -> String {
     };
     writer.write_type(root, None);
     String::from_utf8(writer.out).expect("all pieces are strings")
+}
+
+/// Appends a string as Jackson writes it into text: only quotes, backslashes and control characters are
+/// escaped. (Into bytes, which [`connect_api::json`] is for, it also escapes what UTF-16 needs two units
+/// for.)
+fn write_string(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    for character in text.chars() {
+        match character {
+            '"' => out.extend_from_slice(b"\\\""),
+            '\\' => out.extend_from_slice(b"\\\\"),
+            '\u{8}' => out.extend_from_slice(b"\\b"),
+            '\t' => out.extend_from_slice(b"\\t"),
+            '\n' => out.extend_from_slice(b"\\n"),
+            '\u{C}' => out.extend_from_slice(b"\\f"),
+            '\r' => out.extend_from_slice(b"\\r"),
+            '\0'..='\u{1F}' => {
+                out.extend_from_slice(format!("\\u{:04X}", u32::from(character)).as_bytes());
+            }
+            _ => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    out.push(b'"');
 }
 
 /// Appends JSON with Jackson's number texts and escapes.
