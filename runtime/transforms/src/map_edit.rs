@@ -89,11 +89,7 @@ impl Insertions {
             .iter()
             .filter_map(|place| sources.get(usize::try_from(place.as_i64()?).ok()?).copied())
             .collect();
-        MapEdit {
-            keys,
-            sources,
-        }
-        .simplified()
+        MapEdit { keys, sources }.simplified()
     }
 }
 
@@ -157,25 +153,21 @@ impl MapEdit {
     /// Changes a map of the shape that the edit was made for; `new` are the values of the new keys, by
     /// their numbers.
     pub(crate) fn apply(&self, map: &mut Map, new: &mut [Value]) {
-        let (_, mut old) = std::mem::take(map).into_parts();
-        let values = if self.sources.is_empty() {
-            old.truncate(self.keys.len());
-            old
-        } else {
+        let (keys, values) = map.parts_mut();
+        if !self.sources.is_empty() {
             let take = |values: &mut [Value], index: usize| {
                 values
                     .get_mut(index)
                     .map_or(Value::Null, |value| std::mem::replace(value, Value::Null))
             };
-            self.sources
-                .iter()
-                .map(|source| match *source {
-                    Source::Old(index) => take(&mut old, index),
-                    Source::New(number) => take(new, number),
-                })
-                .collect()
-        };
-        *map = Map::with_shared_keys(self.keys.clone(), values);
+            let edited = self.sources.iter().map(|source| match *source {
+                Source::Old(index) => take(values, index),
+                Source::New(number) => take(new, number),
+            });
+            *values = edited.collect();
+        }
+        values.truncate(self.keys.len());
+        *keys = self.keys.clone();
     }
 }
 
@@ -332,7 +324,10 @@ mod tests {
         }
         assert_eq!(num_made, 2);
         for index in 0..100 {
-            let keys = Arc::new(vec![Value::Int32(index); if index % 2 == 0 { 1 } else { 300 }]);
+            let keys = Arc::new(vec![
+                Value::Int32(index);
+                if index % 2 == 0 { 1 } else { 300 }
+            ]);
             cache.get_or_make(&keys, 0, |_| Ok(0)).unwrap();
         }
         assert_eq!(cache.entries.len(), MAX_SHAPES);

@@ -69,7 +69,10 @@ pub(crate) fn settle_nulls(
 /// A copy of the value of a field, as `Struct.get` reads it if `replace_null_with_default`, else as it was
 /// put.
 pub(crate) fn field_value(record: &Struct, index: usize, replace_null_with_default: bool) -> Value {
-    match (record.values().get(index), record.schema().fields().get(index)) {
+    match (
+        record.values().get(index),
+        record.schema().fields().get(index),
+    ) {
         (None | Some(Value::Null), Some(field)) if replace_null_with_default => {
             default_value(field).unwrap_or(Value::Null)
         }
@@ -96,7 +99,9 @@ impl Selection {
             .fields()
             .iter()
             .zip(&sources)
-            .all(|(field, &source)| SchemaRef::ptr_eq(&field.schema, &from.fields()[source].schema));
+            .all(|(field, &source)| {
+                SchemaRef::ptr_eq(&field.schema, &from.fields()[source].schema)
+            });
         Self {
             is_subsequence: own_schemas && sources.is_sorted_by(|left, right| left < right),
             schema,

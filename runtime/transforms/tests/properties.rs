@@ -38,8 +38,14 @@ fn typed() -> BoxedStrategy<(SchemaRef, Value)> {
             .prop_map(|v| (Schema::string(), Value::from(v))),
         any::<Vec<u8>>().prop_map(|v| (Schema::bytes(), Value::Bytes(v.into()))),
         (any::<i64>(), any::<i32>()).prop_map(|(unscaled, scale)| {
-            let decimal = Decimal { unscaled: unscaled.into(), scale };
-            (Decimal::builder(scale).build().unwrap(), Value::from(decimal))
+            let decimal = Decimal {
+                unscaled: unscaled.into(),
+                scale,
+            };
+            (
+                Decimal::builder(scale).build().unwrap(),
+                Value::from(decimal),
+            )
         }),
         any::<i64>().prop_map(|v| (LogicalType::Timestamp.schema(false), Value::Date(v))),
         any::<i64>().prop_map(|v| (LogicalType::Date.schema(false), Value::Date(v))),
@@ -51,10 +57,15 @@ fn typed() -> BoxedStrategy<(SchemaRef, Value)> {
             prop::collection::vec(inner.clone(), 1..4).prop_map(|items| {
                 let schema = Schema::array_builder(items[0].0.clone()).build().unwrap();
                 let same = items.iter().filter(|item| item.0 == items[0].0);
-                (schema, Value::Array(same.map(|item| item.1.clone()).collect()))
+                (
+                    schema,
+                    Value::Array(same.map(|item| item.1.clone()).collect()),
+                )
             }),
             (name(), inner).prop_map(|(key, (schema, value))| {
-                let schema = Schema::map_builder(Schema::string(), schema).build().unwrap();
+                let schema = Schema::map_builder(Schema::string(), schema)
+                    .build()
+                    .unwrap();
                 (schema, Value::Map([(key, value)].into_iter().collect()))
             }),
         ]
@@ -86,7 +97,10 @@ fn struct_of(fields: Vec<(String, (SchemaRef, Value), u8)>) -> (SchemaRef, Value
         builder = builder.field(name, schema);
     }
     let schema = builder.build().unwrap();
-    (schema.clone(), Value::from(Struct::from_values(schema, values)))
+    (
+        schema.clone(),
+        Value::from(Struct::from_values(schema, values)),
+    )
 }
 
 /// The same value as it comes without a schema: maps in place of structs.
@@ -133,16 +147,18 @@ fn record() -> impl Strategy<Value = Record> {
         any::<Option<i64>>(),
         prop::collection::vec(header, 0..3),
     )
-        .prop_map(|(topic, kafka_partition, key, value, timestamp, headers)| Record {
-            topic: topic.into(),
-            kafka_partition,
-            key_schema: key.0,
-            key: key.1,
-            value_schema: value.0,
-            value: value.1,
-            timestamp,
-            headers,
-        })
+        .prop_map(
+            |(topic, kafka_partition, key, value, timestamp, headers)| Record {
+                topic: topic.into(),
+                kafka_partition,
+                key_schema: key.0,
+                key: key.1,
+                value_schema: value.0,
+                value: value.1,
+                timestamp,
+                headers,
+            },
+        )
 }
 
 fn kafkas_transforms() -> Vec<&'static str> {
@@ -151,22 +167,47 @@ fn kafkas_transforms() -> Vec<&'static str> {
 }
 
 fn plugin(class: &str) -> &'static TransformPlugin {
-    TRANSFORMS.iter().find(|plugin| plugin.class == class).unwrap()
+    TRANSFORMS
+        .iter()
+        .find(|plugin| plugin.class == class)
+        .unwrap()
 }
 
 /// Settings that often mean something.
 fn setting(config_type: ConfigType) -> BoxedStrategy<Option<String>> {
     let word = select(vec![
-        "move", "copy", "string", "unix", "Date", "Time", "Timestamp", "V1", "V2", "seconds",
-        "nanoseconds", "yyyy-MM-dd", "YYYY ww HH:mm z", "5", "int8", "float64", "boolean",
-        "(.*)", "$1", "${topic}", "true", "a:int32,b:string", "a:int64,c:float32", "a:b", "b:c,c:b",
+        "move",
+        "copy",
+        "string",
+        "unix",
+        "Date",
+        "Time",
+        "Timestamp",
+        "V1",
+        "V2",
+        "seconds",
+        "nanoseconds",
+        "yyyy-MM-dd",
+        "YYYY ww HH:mm z",
+        "5",
+        "int8",
+        "float64",
+        "boolean",
+        "(.*)",
+        "$1",
+        "${topic}",
+        "true",
+        "a:int32,b:string",
+        "a:int64,c:float32",
+        "a:b",
+        "b:c,c:b",
     ]);
     let names = prop::collection::vec(name(), 0..4).prop_map(|names| names.join(","));
     let text = match config_type {
-        ConfigType::Boolean => select(vec!["true", "false"]).prop_map(str::to_string).boxed(),
-        ConfigType::List => {
-            prop_oneof![2 => names, 2 => word.prop_map(str::to_string)].boxed()
-        }
+        ConfigType::Boolean => select(vec!["true", "false"])
+            .prop_map(str::to_string)
+            .boxed(),
+        ConfigType::List => prop_oneof![2 => names, 2 => word.prop_map(str::to_string)].boxed(),
         _ => prop_oneof![
             3 => word.prop_map(str::to_string),
             2 => name(),
@@ -187,7 +228,8 @@ fn transform() -> impl Strategy<Value = (&'static str, ConfigMap)> {
             .collect();
         settings.prop_map(move |texts| {
             let keys = config_def.keys().zip(texts);
-            let entries = keys.filter_map(|(key, text)| Some((key.name().to_string(), Some(text?))));
+            let entries =
+                keys.filter_map(|(key, text)| Some((key.name().to_string(), Some(text?))));
             (class, entries.collect())
         })
     })

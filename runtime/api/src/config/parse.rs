@@ -185,7 +185,9 @@ impl ConfigDef {
                     key.name,
                     distinct.join(",")
                 );
-                config.to_mut().insert(key.name.as_str(), distinct.join(","));
+                config
+                    .to_mut()
+                    .insert(key.name.as_str(), distinct.join(","));
             }
         }
         config

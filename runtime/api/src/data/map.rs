@@ -53,6 +53,12 @@ impl Map {
         (self.keys, self.values)
     }
 
+    /// Keys and values, to be changed together: for transforms, which put values under other keys. The
+    /// caller answers for one value for each key.
+    pub fn parts_mut(&mut self) -> (&mut Arc<Vec<Value>>, &mut Vec<Value>) {
+        (&mut self.keys, &mut self.values)
+    }
+
     /// Keys and values, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Value, &Value)> {
         self.keys.iter().zip(&self.values)

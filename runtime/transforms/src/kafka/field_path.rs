@@ -63,7 +63,11 @@ impl FieldPath {
 
     /// Takes the value at the end of the path. Defaults stand for null on the way, at its end only if
     /// `with_default`.
-    pub(super) fn take_from_struct(&self, record: &mut Struct, with_default: bool) -> Result<Value> {
+    pub(super) fn take_from_struct(
+        &self,
+        record: &mut Struct,
+        with_default: bool,
+    ) -> Result<Value> {
         let (last, others) = self.split()?;
         let mut record = record;
         for (index, step) in others.iter().enumerate() {

@@ -6,9 +6,7 @@ use crate::requirements::{require_map_mut, require_string_key, require_struct_mu
 use crate::schema_cache::SchemaCache;
 use crate::struct_edit::{copy_schema_basics, settle_null};
 use connect_api::config::{ConfigDef, ConfigKey, ConfigMap, ConfigType, Importance};
-use connect_api::data::{
-    Field, Map, Schema, SchemaBuilder, SchemaRef, SchemaType, Struct, Value,
-};
+use connect_api::data::{Field, Map, Schema, SchemaBuilder, SchemaRef, SchemaType, Struct, Value};
 use connect_api::{ConnectError, KAFKA_VERSION, Origin, Record, Result, Transform};
 use std::sync::LazyLock;
 

@@ -93,9 +93,9 @@ impl HeaderFrom {
     fn split_struct(&mut self, schema: &mut SchemaRef, value: &mut Value) -> Result<Vec<Header>> {
         let record = require_struct_mut(value, self.purpose())?;
         let (fields, is_move) = (&self.fields, self.is_move);
-        let plan = self
-            .schemas
-            .get_or_make(record.schema(), |schema| schema_plan(schema, fields, is_move))?;
+        let plan = self.schemas.get_or_make(record.schema(), |schema| {
+            schema_plan(schema, fields, is_move)
+        })?;
         let old_schema = record.schema().clone();
         let mut values = Vec::with_capacity(fields.len());
         for source in &plan.sources {
@@ -126,18 +126,21 @@ impl HeaderFrom {
     fn split_map(&mut self, value: &mut Value) -> Result<Vec<Header>> {
         let map = require_map_mut(value, self.purpose())?;
         let (fields, is_move) = (&self.fields, self.is_move);
-        let plan = self
-            .shapes
-            .get_or_make(map.shared_keys(), 0, |keys| Ok(shape_plan(keys, fields, is_move)))?;
+        let plan = self.shapes.get_or_make(map.shared_keys(), 0, |keys| {
+            Ok(shape_plan(keys, fields, is_move))
+        })?;
         let values = map.values();
-        let headers = fields.iter().zip(&plan.sources).map(|((_, key), source)| Header {
-            key: key.clone(),
-            schema: None,
-            value: source
-                .and_then(|source| values.get(source))
-                .cloned()
-                .unwrap_or(Value::Null),
-        });
+        let headers = fields
+            .iter()
+            .zip(&plan.sources)
+            .map(|((_, key), source)| Header {
+                key: key.clone(),
+                schema: None,
+                value: source
+                    .and_then(|source| values.get(source))
+                    .cloned()
+                    .unwrap_or(Value::Null),
+            });
         let headers = headers.collect();
         plan.rest.apply(map, &mut []);
         Ok(headers)

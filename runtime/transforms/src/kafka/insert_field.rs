@@ -149,10 +149,15 @@ impl InsertField {
     }
 
     /// The values to insert, null for what the record does not have.
-    fn values(&mut self, record: &Record, origin: Origin<'_>, has_schema: bool) -> Result<Vec<Value>> {
-        let mut values = Vec::with_capacity(self.insertions.len());
-        for index in 0..self.insertions.len() {
-            values.push(match self.insertions[index].attribute {
+    fn values(
+        &mut self,
+        record: &Record,
+        origin: Origin<'_>,
+        has_schema: bool,
+    ) -> Result<[Value; Attribute::ALL.len()]> {
+        let mut values = [const { Value::Null }; Attribute::ALL.len()];
+        for (index, value) in values.iter_mut().enumerate().take(self.insertions.len()) {
+            *value = match self.insertions[index].attribute {
                 Attribute::Topic => self.topic(&record.topic),
                 Attribute::Partition => record.kafka_partition.into(),
                 Attribute::Offset => match origin {
@@ -169,7 +174,7 @@ impl InsertField {
                 }
                 Attribute::Timestamp => record.timestamp.into(),
                 Attribute::Static => self.static_value.clone(),
-            });
+            };
         }
         Ok(values)
     }
@@ -208,9 +213,9 @@ impl Transform for InsertField {
         let has_schema = schema.is_some();
         if has_schema {
             let old = require_struct_mut(value, PURPOSE)?;
-            let updated = self
-                .schemas
-                .get_or_make(old.schema(), |schema| updated_schema(schema, &self.insertions))?;
+            let updated = self.schemas.get_or_make(old.schema(), |schema| {
+                updated_schema(schema, &self.insertions)
+            })?;
             let (schema, values) = old.parts_mut();
             settle_nulls(schema, values, self.replace_null_with_default)?;
             *schema = updated.clone();
@@ -222,7 +227,8 @@ impl Transform for InsertField {
         match value {
             Value::Struct(record) => {
                 let (updated, values) = record.parts_mut();
-                values.append(&mut inserted);
+                values.reserve_exact(self.insertions.len());
+                values.extend(inserted.into_iter().take(self.insertions.len()));
                 *schema = Some(updated.clone());
             }
             Value::Map(map) => {
@@ -233,15 +239,18 @@ impl Transform for InsertField {
                     .enumerate()
                     .filter(|(_, value)| !value.is_null())
                     .fold(0u8, |present, (index, _)| present | 1 << index);
-                let edit = self.shapes.get_or_make(map.shared_keys(), present, |keys| {
-                    let names = insertions
-                        .iter()
-                        .enumerate()
-                        .filter(|(index, _)| present & 1 << index != 0)
-                        .map(|(_, insertion)| &insertion.name);
-                    Ok(MapEdit::copy_and_put(keys, names))
-                })?;
-                inserted.retain(|value| !value.is_null());
+                let edit = self
+                    .shapes
+                    .get_or_make(map.shared_keys(), present, |keys| {
+                        let names = insertions
+                            .iter()
+                            .enumerate()
+                            .filter(|(index, _)| present & 1 << index != 0)
+                            .map(|(_, insertion)| &insertion.name);
+                        Ok(MapEdit::copy_and_put(keys, names))
+                    })?;
+                // What is there stands in front, as it is numbered in the edit.
+                inserted.sort_by_key(Value::is_null);
                 edit.apply(map, &mut inserted);
             }
             _ => {}

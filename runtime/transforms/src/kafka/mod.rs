@@ -3,8 +3,8 @@
 mod cast;
 mod drop_headers;
 mod extract_field;
-mod filter;
 mod field_path;
+mod filter;
 mod flatten;
 mod header_from;
 mod hoist_field;

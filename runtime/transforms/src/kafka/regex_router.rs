@@ -109,7 +109,11 @@ mod tests {
     fn routes_are_kept_and_bounded() {
         let mut router = RegexRouter::default();
         router
-            .configure(&[("regex", "t(.*)"), ("replacement", "u$1")].into_iter().collect())
+            .configure(
+                &[("regex", "t(.*)"), ("replacement", "u$1")]
+                    .into_iter()
+                    .collect(),
+            )
             .unwrap();
         for index in 0..MAX_TOPICS + 10 {
             let topic = Topic::from(format!("t{index}"));

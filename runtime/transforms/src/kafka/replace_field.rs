@@ -4,9 +4,7 @@ use crate::half::Half;
 use crate::map_edit::{Insertions, MapEdit, ShapeCache, Source, buckets_of_capacity};
 use crate::requirements::{require_map_mut, require_string_key, require_struct_mut};
 use crate::schema_cache::SchemaCache;
-use crate::settings::{
-    REPLACE_NULL_WITH_DEFAULT, replace_null_with_default_key, split_at_colons,
-};
+use crate::settings::{REPLACE_NULL_WITH_DEFAULT, replace_null_with_default_key, split_at_colons};
 use crate::struct_edit::{Selection, copy_schema_basics};
 use connect_api::config::{
     ConfigData, ConfigDef, ConfigKey, ConfigMap, ConfigType, CustomValidator, Importance, Validator,

@@ -121,9 +121,9 @@ impl TimestampConverter {
         };
         let (conversion, replace) = (&self.conversion, self.replace_null_with_default);
         let name = field.as_str().unwrap_or_default();
-        let plan = self
-            .schemas
-            .get_or_make(schema, |schema| schema_plan(schema, name, conversion, replace))?;
+        let plan = self.schemas.get_or_make(schema, |schema| {
+            schema_plan(schema, name, conversion, replace)
+        })?;
         if let Some(record) = record {
             let (old, values) = record.parts_mut();
             if old.fields().len() != plan.schema.fields().len() {
@@ -246,7 +246,13 @@ fn schema_plan(
         let mut values: Vec<Value> = (0..schema.fields().len())
             .map(|index| field_value(default, index, replace_null_with_default))
             .collect();
-        convert_values(schema, &mut values, &plan, conversion, replace_null_with_default)?;
+        convert_values(
+            schema,
+            &mut values,
+            &plan,
+            conversion,
+            replace_null_with_default,
+        )?;
         let default = Struct::from_values(plan.schema.clone(), values);
         plan.schema = builder.default_value(default).build()?;
     }

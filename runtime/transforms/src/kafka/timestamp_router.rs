@@ -17,9 +17,8 @@ crate::register!(
 
 fn config_def() -> &'static ConfigDef {
     static DEF: LazyLock<ConfigDef> = LazyLock::new(|| {
-        let text = |name: &str| {
-            ConfigKey::new(name, ConfigType::String).importance(Importance::High)
-        };
+        let text =
+            |name: &str| ConfigKey::new(name, ConfigType::String).importance(Importance::High);
         ConfigDef::new()
             .define(text(TOPIC_FORMAT).default("${topic}-${timestamp}").doc(
                 "The new topic: `${topic}` stands for the old one, `${timestamp}` for the timestamp.",

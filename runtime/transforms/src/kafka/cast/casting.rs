@@ -26,7 +26,11 @@ pub(super) fn cast(schema: Option<&Schema>, value: &Value, target: SchemaType) -
         return Ok(match value {
             Value::String(_) => value.clone(),
             Value::Date(_) | Value::Bytes(_) => Value::from(convert_to_string(value)),
-            other => Value::from(other.to_string()),
+            other => match other.as_i64() {
+                // One copy of the digits, where a text made bit by bit would be moved as it grows.
+                Some(number) => Value::from(itoa::Buffer::new().format(number)),
+                None => Value::from(other.to_string()),
+            },
         });
     }
     let encoded;
@@ -211,7 +215,8 @@ fn java_float_text(text: &str) -> Option<FloatText<'_>> {
         .strip_prefix("0x")
         .or_else(|| unsigned.strip_prefix("0X"))
     {
-        return hexadecimal(without_letter(digits)).map(|number| FloatText::Special(signed(number)));
+        return hexadecimal(without_letter(digits))
+            .map(|number| FloatText::Special(signed(number)));
     }
     // Only digits, one point and an exponent are left, which Rust reads as Java does.
     unsigned
@@ -270,7 +275,9 @@ mod tests {
             assert_eq!(double(text), Some(number), "{text}");
         }
         assert!(double("NaN").is_some_and(f64::is_nan));
-        for text in ["", "inf", "nan", "infinity", "1.5ff", "0x1", "0xp1", "1_0", "f", "--1", "+"] {
+        for text in [
+            "", "inf", "nan", "infinity", "1.5ff", "0x1", "0xp1", "1_0", "f", "--1", "+",
+        ] {
             assert_eq!(double(text), None, "{text}");
         }
     }

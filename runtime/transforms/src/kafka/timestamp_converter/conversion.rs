@@ -61,8 +61,9 @@ impl Representation {
             (Self::Text, false) => Schema::string(),
             (Self::Text, true) => Schema::optional_string(),
             (Self::Unix, false) => Schema::int64(),
-            (Self::Unix, true) => Schema::primitive(SchemaType::Int64, true)
-                .unwrap_or_else(|_| Schema::int64()),
+            (Self::Unix, true) => {
+                Schema::primitive(SchemaType::Int64, true).unwrap_or_else(|_| Schema::int64())
+            }
             (Self::Date, _) => LogicalType::Date.schema(optional),
             (Self::Time, _) => LogicalType::Time.schema(optional),
             (Self::Timestamp, _) => LogicalType::Timestamp.schema(optional),
@@ -143,14 +144,15 @@ impl Conversion {
             }
             return Ok(Self::to(target, None, unix_precision));
         }
-        let format = SimpleDateFormat::new(pattern, Zone::utc(), Locale::English).map_err(|why| {
-            // Kafka gives the cause where the value belongs, and the message where the key does.
-            ConnectError::config(format!(
-                "Invalid value java.lang.IllegalArgumentException: {why} for configuration \
+        let format =
+            SimpleDateFormat::new(pattern, Zone::utc(), Locale::English).map_err(|why| {
+                // Kafka gives the cause where the value belongs, and the message where the key does.
+                ConnectError::config(format!(
+                    "Invalid value java.lang.IllegalArgumentException: {why} for configuration \
                  TimestampConverter requires a SimpleDateFormat-compatible pattern for string \
                  timestamps: {pattern}"
-            ))
-        })?;
+                ))
+            })?;
         Ok(Self::to(target, Some(format), unix_precision))
     }
 
@@ -233,9 +235,7 @@ impl Conversion {
                 "Could not parse timestamp: value ({text}) does not match pattern ({})",
                 format.pattern()
             ))
-            .with_cause(
-                ConnectError::data(why.to_string()).with_class("java.text.ParseException"),
-            )
+            .with_cause(ConnectError::data(why.to_string()).with_class("java.text.ParseException"))
         })
     }
 }
