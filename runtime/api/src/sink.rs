@@ -145,7 +145,10 @@ pub trait ErrantRecordReporter: Send + Sync {
     /// Reports the record that stood at `origin`. The future completes once the report is durable;
     /// the runtime waits for it before it commits past the record, so a task may drop it.
     ///
-    /// Under `errors.tolerance=none` it returns the error that `put` must fail with.
+    /// Under `errors.tolerance=none` it returns the error that `put` must fail with; the task fails also
+    /// if it does not. So it is with a record that is reported so late that the runtime has let go of
+    /// its original bytes: report within the `put` that brought it, or before its offset is committed
+    /// and many others have come.
     fn report(
         &self,
         origin: &SinkOrigin,

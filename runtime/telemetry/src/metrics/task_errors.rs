@@ -17,12 +17,12 @@ pub struct TaskErrorMetrics {
 }
 
 impl TaskErrorMetrics {
-    /// An operation failed for good: the record is lost, or the task fails.
+    /// An operation failed; it may be tried again.
     pub fn record_failure(&self) {
         self.record_failures.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// An operation failed; it may be tried again.
+    /// An operation failed for good: the record is skipped, or the task fails.
     pub fn record_error(&self) {
         self.record_errors.fetch_add(1, Ordering::Relaxed);
     }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use connect_api::RawHeader;
 use connect_api::data::{Map, Value};
 use connect_store::ConnectorTaskId;
+use connect_telemetry::redaction::redact;
 
 const PREFIX: &str = "__connect.errors.";
 
@@ -54,11 +55,11 @@ pub(super) fn push_context(
     push("class.name", failure.class.clone());
     let error = &failure.error;
     push("exception.class.name", error.class().to_string());
-    headers.push(header(
-        "exception.message",
-        error.message_opt().map(str::to_string),
-    ));
-    headers.push(header("exception.stacktrace", Some(error.trace())));
+    // Messages may quote settings; the values of config providers are not for readers of the topic.
+    let message = error.message_opt().map(|text| redact(text).into_owned());
+    headers.push(header("exception.message", message));
+    let trace = redact(&error.trace()).into_owned();
+    headers.push(header("exception.stacktrace", Some(trace)));
 }
 
 /// Appends the aliases of the transform and predicate that failed, if it was one: the class alone does
@@ -81,6 +82,24 @@ mod tests {
     use crate::chain::Stage;
     use crate::report::{ConsumedRecord, failure_in};
     use connect_api::{ConnectError, TimestampType};
+
+    #[test]
+    fn values_of_config_providers_are_not_told() {
+        let secret = "swordfish-of-this-test";
+        connect_telemetry::redaction::hide(secret, "${file:a:b}");
+        let task = ConnectorTaskId {
+            connector: "c".into(),
+            task: 0,
+        };
+        let error = ConnectError::data(format!("401 for user:{secret}"));
+        let failure = failure_in(Stage::ValueConverter, "a.Converter", error);
+        let mut headers = Vec::new();
+        push_context(&task, Original::Unknown, &failure, &mut headers);
+        for header in headers {
+            let value = String::from_utf8(header.value.unwrap().to_vec()).unwrap();
+            assert!(!value.contains(secret), "{}: {value}", header.key);
+        }
+    }
 
     #[test]
     fn e09_ten_headers_stand_in_the_order_of_the_jvm_worker() {

@@ -1,10 +1,11 @@
 //! The dead letter queue: a topic that takes what does not get through (`DeadLetterQueueReporter`).
 
+mod writer;
+
 use super::context_headers::{push_context, push_transform};
 use super::source_json::source_record_json;
 use super::{ConvertedRecord, Original};
 use crate::chain::ConversionError;
-use crate::produce_error::{delivery_error, send_error};
 use crate::source::ProducerFactory;
 use crate::task::AbortOnDrop;
 use crate::tolerance::is_true;
@@ -12,16 +13,14 @@ use bytes::Bytes;
 use connect_api::config::ConfigMap;
 use connect_api::{ConnectError, ConnectorType, RawHeader, Result};
 use connect_kafka::admin::{Admin, AdminError, NewTopic};
-use connect_kafka::producer::{
-    Deliveries, Delivery, Producer, ProducerHeader, ProducerRecord, SendError,
-};
 use connect_store::ConnectorTaskId;
 use connect_telemetry::metrics::TaskMetrics;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
+use writer::Writer;
 
 const REPLICATION_FACTOR_KEY: &str = "errors.deadletterqueue.topic.replication.factor";
 const CONTEXT_HEADERS_KEY: &str = "errors.deadletterqueue.context.headers.enable";
@@ -254,15 +253,12 @@ impl DeadLetterQueue {
         })?;
         let (commands, receiver) = mpsc::unbounded_channel();
         let in_flight = Arc::new(InFlight::default());
-        let writer = Writer {
-            topic: plan.config.topic.clone(),
+        let writer = Writer::new(
+            plan.config.topic.clone(),
             producer,
-            sent: HashMap::new(),
-            next_token: 0,
-            waiting: None,
-            in_flight: in_flight.clone(),
-            metrics: metrics.clone(),
-        };
+            in_flight.clone(),
+            metrics.clone(),
+        );
         let join = AbortOnDrop(tokio::spawn(writer.run(deliveries, receiver)));
         let queue = Self {
             config: plan.config,
@@ -372,145 +368,6 @@ fn admin_error(error: &AdminError) -> ConnectError {
         .with_cause(cause)
 }
 
-struct Sent {
-    num_bytes: usize,
-    place: String,
-    settle: Settle,
-}
-
-struct Writer {
-    topic: String,
-    producer: Box<dyn Producer>,
-    /// The letters on their way, by token.
-    sent: HashMap<u64, Sent>,
-    next_token: u64,
-    /// The letter that the producer has no room for.
-    waiting: Option<(DeadLetter, Settle)>,
-    in_flight: Arc<InFlight>,
-    metrics: TaskMetrics,
-}
-
-impl Writer {
-    async fn run(
-        mut self,
-        mut deliveries: Deliveries,
-        mut commands: mpsc::UnboundedReceiver<Command>,
-    ) {
-        let timeout = loop {
-            tokio::select! {
-                biased;
-                Some(batch) = deliveries.recv() => self.on_deliveries(&batch),
-                () = self.producer.wait_for_room(), if self.waiting.is_some() => {
-                    if let Some((letter, settle)) = self.waiting.take() {
-                        self.send(letter, settle);
-                    }
-                }
-                command = commands.recv(), if self.waiting.is_none() => match command {
-                    Some(Command::Send(letter, settle)) => self.send(letter, settle),
-                    Some(Command::Close(timeout)) => break timeout,
-                    None => break Duration::ZERO,
-                }
-            }
-        };
-        // Letters that come now find nobody, and whoever sent them hears of it.
-        drop(commands);
-        let (topic, metrics) = (self.topic, self.metrics);
-        if let Err(error) = self.producer.close(timeout).await {
-            tracing::warn!("closing the producer of dead letter queue {topic}: {error}");
-        }
-        let mut sent = self.sent;
-        while let Some(batch) = deliveries.recv().await {
-            for delivery in &batch {
-                if let Some(sent) = sent.remove(&delivery.token) {
-                    settle(&topic, &metrics, &self.in_flight, sent, delivery);
-                }
-            }
-        }
-    }
-
-    fn send(&mut self, letter: DeadLetter, settle: Settle) {
-        let headers: Vec<ProducerHeader<'_>> = letter
-            .headers
-            .iter()
-            .map(|header| ProducerHeader {
-                key: &header.key,
-                value: header.value.as_deref(),
-            })
-            .collect();
-        let token = self.next_token;
-        let outcome = self.producer.send(ProducerRecord {
-            topic: &self.topic,
-            partition: None,
-            key: letter.key.as_deref(),
-            value: letter.value.as_deref(),
-            headers: &headers,
-            timestamp_ms: letter.timestamp_ms,
-            token,
-        });
-        drop(headers);
-        match outcome {
-            Ok(()) => {
-                self.next_token += 1;
-                let sent = Sent {
-                    num_bytes: letter.num_bytes(),
-                    place: letter.place,
-                    settle,
-                };
-                self.sent.insert(token, sent);
-            }
-            Err(SendError::QueueFull) => self.waiting = Some((letter, settle)),
-            Err(error) => {
-                let sent = Sent {
-                    num_bytes: letter.num_bytes(),
-                    place: letter.place,
-                    settle,
-                };
-                sent.failed(
-                    &self.topic,
-                    &self.metrics,
-                    &self.in_flight,
-                    send_error(&error),
-                );
-            }
-        }
-    }
-
-    fn on_deliveries(&mut self, batch: &[Delivery]) {
-        for delivery in batch {
-            if let Some(sent) = self.sent.remove(&delivery.token) {
-                settle(&self.topic, &self.metrics, &self.in_flight, sent, delivery);
-            }
-        }
-    }
-}
-
-fn settle(
-    topic: &str,
-    metrics: &TaskMetrics,
-    in_flight: &InFlight,
-    sent: Sent,
-    delivery: &Delivery,
-) {
-    match delivery.result {
-        Ok(_) => {
-            in_flight.release(sent.num_bytes);
-            sent.settle.settle(Ok(()));
-        }
-        Err(code) => sent.failed(topic, metrics, in_flight, delivery_error(code)),
-    }
-}
-
-impl Sent {
-    fn failed(self, topic: &str, metrics: &TaskMetrics, in_flight: &InFlight, cause: ConnectError) {
-        metrics.errors().record_dead_letter_queue_produce_failed();
-        let message = format!("Could not produce message to dead letter queue. topic={topic}");
-        tracing::error!("{message} ({}): {cause}", self.place);
-        in_flight.release(self.num_bytes);
-        self.settle
-            .settle(Err(ConnectError::fatal(message).with_cause(cause)));
-    }
-}
-
 impl InFlight {
     fn release(&self, num_bytes: usize) {
         self.num_bytes.fetch_sub(num_bytes, Ordering::AcqRel);
@@ -521,6 +378,10 @@ impl InFlight {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use async_trait::async_trait;
+    use connect_api::TopicPartition;
+    use connect_kafka::admin::{FakeAdmin, TopicCreation, TopicDescription, Watermarks};
+    use connect_kafka::record::PartitionOffset;
 
     #[test]
     fn settings_are_read_and_sources_have_a_queue_only_if_they_ask_for_it() {
@@ -566,5 +427,65 @@ mod tests {
             Sink,
         );
         assert!(error.unwrap_err().message().contains("type SHORT"));
+    }
+
+    /// Remembers the topic that it is asked for.
+    #[derive(Default)]
+    struct Asked(FakeAdmin, std::sync::Mutex<Option<NewTopic>>);
+
+    #[async_trait]
+    impl Admin for Asked {
+        async fn cluster_id(&self) -> Result<String, AdminError> {
+            self.0.cluster_id().await
+        }
+
+        async fn describe_topic(
+            &self,
+            topic: &str,
+        ) -> Result<Option<TopicDescription>, AdminError> {
+            self.0.describe_topic(topic).await
+        }
+
+        async fn create_topic(&self, topic: &NewTopic) -> Result<TopicCreation, AdminError> {
+            *self.1.lock().unwrap() = Some(topic.clone());
+            self.0.create_topic(topic).await
+        }
+
+        async fn topic_configs(&self, topic: &str) -> Result<BTreeMap<String, String>, AdminError> {
+            self.0.topic_configs(topic).await
+        }
+
+        async fn list_consumer_group_offsets(
+            &self,
+            group_id: &str,
+        ) -> Result<Vec<PartitionOffset>, AdminError> {
+            self.0.list_consumer_group_offsets(group_id).await
+        }
+
+        async fn watermarks(&self, partition: &TopicPartition) -> Result<Watermarks, AdminError> {
+            self.0.watermarks(partition).await
+        }
+    }
+
+    #[tokio::test]
+    async fn e07_a_missing_topic_is_made_with_one_partition_and_the_replication_factor_asked_for() {
+        let config = DeadLetterQueueConfig {
+            topic: "dlq".into(),
+            replication_factor: 2,
+            context_headers: false,
+            transform_headers: false,
+        };
+        let admin = Asked::default();
+        ensure_topic(&admin, &config).await.unwrap();
+        let asked = admin.1.lock().unwrap().take();
+        let expected = NewTopic {
+            name: "dlq".into(),
+            num_partitions: 1,
+            replication_factor: 2,
+            configs: BTreeMap::new(),
+        };
+        assert_eq!(asked, Some(expected));
+        ensure_topic(&admin, &config).await.unwrap();
+        assert_eq!(*admin.1.lock().unwrap(), None);
     }
 }
