@@ -432,13 +432,19 @@ fn compare_all(file: &str, at_least: usize) {
         } else if line.get("record").is_some() {
             let record = golden.read_record(&line);
             golden.records.push((record, line["offset"].as_i64()));
+        } else if line.get("config_def").is_some() {
+            golden.compare_config_def(&line);
         } else if line.get("predicate").is_some() {
             golden.compare_predicate(&line);
         } else {
             golden.compare_transform(&line);
         }
     }
-    assert!(golden.num_cases >= at_least, "only {} cases", golden.num_cases);
+    assert!(
+        golden.num_cases >= at_least,
+        "only {} cases",
+        golden.num_cases
+    );
     let num_differences = golden.differences.len();
     golden.differences.truncate(100);
     assert!(

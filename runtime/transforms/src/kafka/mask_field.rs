@@ -46,7 +46,7 @@ fn config_def() -> &'static ConfigDef {
 /// What takes the place of values, by their classes.
 enum Mask {
     Empty,
-    Replacement(Replacements),
+    Replacement(Box<Replacements>),
 }
 
 /// The replacement as each class that it can have; an error where it is no such number.
@@ -180,7 +180,7 @@ impl Transform for MaskField {
             .map(|field| Value::from(field.as_str()))
             .collect();
         self.mask = match config.opt_string(REPLACEMENT)? {
-            Some(text) => Mask::Replacement(Replacements::new(text)),
+            Some(text) => Mask::Replacement(Box::new(Replacements::new(text))),
             None => Mask::Empty,
         };
         self.replace_null_with_default = config.boolean(REPLACE_NULL_WITH_DEFAULT)?;
