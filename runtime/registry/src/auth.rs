@@ -46,7 +46,7 @@ pub(crate) enum Auth {
     Url,
     UserInfo(Password),
     StaticToken(Password, TargetHeaders),
-    OAuth(Box<TokenSource>, TargetHeaders),
+    Renewed(Box<TokenSource>, TargetHeaders),
 }
 
 impl Auth {
@@ -59,7 +59,7 @@ impl Auth {
             AuthConfig::StaticToken(token, target) => {
                 Self::StaticToken(token.clone(), target.clone())
             }
-            AuthConfig::OAuth(oauth, target) => Self::OAuth(
+            AuthConfig::OAuth(oauth, target) => Self::Renewed(
                 Box::new(TokenSource::new(oauth.as_ref().clone(), client)),
                 target.clone(),
             ),
@@ -81,7 +81,7 @@ impl Auth {
                 set_authorization(&mut headers, &format!("Bearer {}", token.expose()))?;
                 target.add_to(&mut headers);
             }
-            Self::OAuth(source, target) => {
+            Self::Renewed(source, target) => {
                 let token = source.token().await?;
                 set_authorization(&mut headers, &format!("Bearer {}", token.expose()))?;
                 target.add_to(&mut headers);
@@ -92,7 +92,7 @@ impl Auth {
 
     /// Has the next request fetch a new token, because the registry refused this one.
     pub(crate) async fn forget_token(&self) {
-        if let Self::OAuth(source, _) = self {
+        if let Self::Renewed(source, _) = self {
             source.forget().await;
         }
     }

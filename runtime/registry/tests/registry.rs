@@ -1,5 +1,7 @@
 //! The client against registries: the one in memory, and the same one behind a server of HTTP.
 
+#![allow(clippy::unwrap_used, reason = "what fails to unwrap fails the test")]
+
 #[path = "registry/http.rs"]
 mod http;
 #[path = "registry/server.rs"]

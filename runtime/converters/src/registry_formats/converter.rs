@@ -25,6 +25,11 @@ use std::sync::Arc;
 /// an error the registry is asked again with the first batch that comes at least a second later, then
 /// two, and so on up to ten. A batch is one call of `prepare_*`: to retry a single record, announce it
 /// again.
+///
+/// The schemas that `prepare_from_connect` is given are those that are written, after all transforms:
+/// they are registered. A null that becomes a tombstone must not be announced without a schema, because
+/// it would be taken for schemaless data. A `prepare_*` call may be given up at any await; what it did
+/// not finish is done by the next one.
 pub struct RegistryConverter<F: RegistryFormat> {
     configured: Option<Configured<F>>,
 }
