@@ -7,3 +7,27 @@ pub mod bson;
 pub mod client;
 pub mod config;
 pub mod sink;
+
+#[cfg(test)]
+mod scripted_server;
+
+use connect_api::config::ConfigDef;
+use connect_api::{ConnectorFactory, ConnectorPlugin};
+use linkme::distributed_slice;
+
+/// The version of the official connector whose behaviour is reproduced.
+pub const VERSION: &str = "2.1.0";
+
+#[distributed_slice(connect_api::CONNECTORS)]
+#[linkme(crate = connect_api::registry::linkme)]
+static MONGO_SINK: ConnectorPlugin = ConnectorPlugin {
+    class: "com.mongodb.kafka.connect.MongoSinkConnector",
+    task_class: "com.mongodb.kafka.connect.sink.MongoSinkTask",
+    version: VERSION,
+    config_def: sink_config_def,
+    factory: ConnectorFactory::Sink(|| Box::new(sink::MongoSinkConnector::default())),
+};
+
+fn sink_config_def() -> &'static ConfigDef {
+    sink::keys::config_def()
+}
