@@ -30,6 +30,7 @@ mod decode;
 mod encode;
 
 mod names;
+mod resolution;
 mod schema;
 mod wire;
 
@@ -38,4 +39,5 @@ pub use data::AvroData;
 pub use decode::Decoder;
 pub use encode::Encoder;
 
+pub use resolution::incompatibilities;
 pub use schema::{AvroField, AvroKind, AvroName, AvroSchema, AvroType, FieldOrder, TypeId};

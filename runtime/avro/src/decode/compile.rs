@@ -7,14 +7,11 @@ use crate::data::{
     AVRO_ENUM, FIXED_SIZE, GENERALIZED_ENUM, KEY_FIELD, default_value, is_anything, is_enum,
     is_fixed, is_map_entry, plain_branch,
 };
+use crate::resolution::{Effort, is_promotion, matching_branch, reader_field, simple_names_match};
 use crate::schema::{AVRO_TYPE_EXCEPTION, AvroField, AvroKind, AvroSchema, AvroType, TypeId};
 use connect_api::data::{Decimal, LogicalType, Schema, SchemaRef, SchemaType};
 use connect_api::{ConnectError, Result};
-use std::cell::Cell;
 use std::sync::Arc;
-
-/// How many pairs of types are compared to find the branch of a union that a record fits by its fields.
-const MAX_COMPARISONS: u32 = 100_000;
 
 pub(super) struct Compiler<'a> {
     config: &'a AvroDataConfig,
@@ -22,7 +19,7 @@ pub(super) struct Compiler<'a> {
     reader: &'a AvroSchema,
     /// Whether reader and writer are one schema: then branch answers to branch.
     is_same: bool,
-    num_comparisons: Cell<u32>,
+    effort: Effort,
 }
 
 impl<'a> Compiler<'a> {
@@ -36,7 +33,7 @@ impl<'a> Compiler<'a> {
             writer: Arc::new(writer.clone()),
             reader,
             is_same: std::ptr::eq(writer, reader),
-            num_comparisons: Cell::new(0),
+            effort: Effort::default(),
         }
     }
 
@@ -105,7 +102,9 @@ impl<'a> Compiler<'a> {
         let AvroKind::Union(branches) = &reader.kind else {
             return self.compile_type(writer_id, reader_id, schema);
         };
-        let Some(index) = same.or_else(|| self.matching_branch(writer_id, branches)) else {
+        let Some(index) = same.or_else(|| {
+            matching_branch(&self.writer, writer_id, self.reader, branches, &self.effort)
+        }) else {
             return Ok(Read::Fail(self.found(writer, reader)));
         };
         if self.reader.get(branches[index]).kind == AvroKind::Null {
@@ -364,135 +363,12 @@ impl<'a> Compiler<'a> {
         }
         Ok(Read::Entries(Box::new(EntriesRead { steps })))
     }
-
-    /// The branch of a reader's union that a writer's type resolves to: the same type and name, then a
-    /// record that fits by its fields, then a promotion.
-    fn matching_branch(&self, writer_id: TypeId, branches: &[TypeId]) -> Option<usize> {
-        let writer = self.writer.get(writer_id);
-        let mut by_structure = None;
-        for (index, &branch) in branches.iter().enumerate() {
-            let reader = self.reader.get(branch);
-            if writer.type_name() != reader.type_name() {
-                continue;
-            }
-            if reader.name.is_none() || names_match(writer, reader) {
-                return Some(index);
-            }
-            if matches!(reader.kind, AvroKind::Record { .. }) && self.fits(writer_id, branch, 0) {
-                let same_simple_name = match (&writer.name, &reader.name) {
-                    (Some(writer), Some(reader)) => writer.simple() == reader.simple(),
-                    _ => false,
-                };
-                if by_structure.is_none() || same_simple_name {
-                    by_structure = Some(index);
-                }
-            }
-        }
-        by_structure.or_else(|| {
-            branches
-                .iter()
-                .position(|&branch| is_promotion(&writer.kind, &self.reader.get(branch).kind))
-        })
-    }
-
-    /// Whether data of the writer's type can always be read as the reader's type.
-    fn fits(&self, writer_id: TypeId, reader_id: TypeId, depth: usize) -> bool {
-        let num_comparisons = self.num_comparisons.get();
-        if num_comparisons >= MAX_COMPARISONS {
-            return false;
-        }
-        self.num_comparisons.set(num_comparisons + 1);
-        // A pair of types that hold themselves fits if it does so this deep.
-        if depth > 16 {
-            return true;
-        }
-        let (writer, reader) = (self.writer.get(writer_id), self.reader.get(reader_id));
-        match (&writer.kind, &reader.kind) {
-            (AvroKind::Union(branches), _) => branches
-                .iter()
-                .all(|&branch| self.fits(branch, reader_id, depth + 1)),
-            (_, AvroKind::Union(branches)) => branches
-                .iter()
-                .any(|&branch| self.fits(writer_id, branch, depth + 1)),
-            (AvroKind::Array(items), AvroKind::Array(expected))
-            | (AvroKind::Map(items), AvroKind::Map(expected)) => {
-                self.fits(*items, *expected, depth + 1)
-            }
-            (AvroKind::Fixed { size }, AvroKind::Fixed { size: expected }) => {
-                size == expected && names_match(writer, reader)
-            }
-            (
-                AvroKind::Enum { symbols, .. },
-                AvroKind::Enum {
-                    symbols: known,
-                    default,
-                },
-            ) => {
-                names_match(writer, reader)
-                    && (default.is_some() || symbols.iter().all(|symbol| known.contains(symbol)))
-            }
-            (
-                AvroKind::Record { fields, .. },
-                AvroKind::Record {
-                    fields: expected, ..
-                },
-            ) => expected.iter().all(|field| {
-                let written = fields.iter().find(|written| {
-                    reader_field(expected, &written.name).is_some_and(|to| to.name == field.name)
-                });
-                written.map_or(field.default.is_some(), |written| {
-                    self.fits(written.type_id, field.type_id, depth + 1)
-                })
-            }),
-            (from, to) => from == to || is_promotion(from, to),
-        }
-    }
 }
 
 fn inner(schema: Option<&SchemaRef>) -> Result<&SchemaRef> {
     schema.ok_or_else(|| {
         ConnectError::data("The Connect schema of an array or map has no item schema")
     })
-}
-
-/// The reader's field for a writer's field of this name; an alias counts first.
-fn reader_field<'f>(fields: &'f [AvroField], name: &str) -> Option<&'f AvroField> {
-    fields
-        .iter()
-        .find(|field| field.aliases.iter().any(|alias| alias == name))
-        .or_else(|| fields.iter().find(|field| &*field.name == name))
-}
-
-fn names_match(writer: &AvroType, reader: &AvroType) -> bool {
-    writer.full_name() == reader.full_name()
-        || reader
-            .aliases
-            .iter()
-            .any(|alias| alias.full() == writer.full_name())
-}
-
-/// Outside of unions enums and fixed match whatever their namespaces are.
-fn simple_names_match(writer: &AvroType, reader: &AvroType) -> bool {
-    let simple = |avro_type: &AvroType| {
-        avro_type
-            .name
-            .as_ref()
-            .map(|name| name.simple().to_string())
-    };
-    names_match(writer, reader) || simple(writer) == simple(reader)
-}
-
-fn is_promotion(from: &AvroKind, to: &AvroKind) -> bool {
-    matches!(
-        (from, to),
-        (
-            AvroKind::Int,
-            AvroKind::Long | AvroKind::Float | AvroKind::Double
-        ) | (AvroKind::Long, AvroKind::Float | AvroKind::Double)
-            | (AvroKind::Float, AvroKind::Double)
-            | (AvroKind::String, AvroKind::Bytes)
-            | (AvroKind::Bytes, AvroKind::String)
-    )
 }
 
 /// Null beside one other branch is worth a plan of its own.
