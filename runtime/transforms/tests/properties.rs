@@ -129,6 +129,8 @@ fn half() -> impl Strategy<Value = (Option<SchemaRef>, Value)> {
         4 => typed().prop_map(|(schema, value)| (Some(schema), value)),
         4 => typed().prop_map(|(_, value)| (None, without_schema(value))),
         1 => typed().prop_map(|(schema, _)| (Some(schema), Value::Null)),
+        // A careless connector's.
+        1 => (typed(), typed()).prop_map(|((schema, _), (_, value))| (Some(schema), value)),
         1 => Just((None, Value::Null)),
     ]
 }
@@ -261,6 +263,24 @@ fn configured(class: &str, settings: &[(&'static str, &'static str)]) -> Box<dyn
     transform
 }
 
+/// Whether structs stand under the schema beside them, with one value for each field.
+fn schemas_agree(record: &Record) -> bool {
+    let halves = [
+        (&record.key_schema, &record.key),
+        (&record.value_schema, &record.value),
+    ];
+    halves
+        .into_iter()
+        .all(|(schema, value)| match (schema, value) {
+            (Some(schema), Value::Struct(value)) => {
+                // NaN as a default equals nothing.
+                let is_same = value.schema() == schema || format!("{schema:?}").contains("NaN");
+                is_same && value.values().len() == schema.fields().len()
+            }
+            _ => true,
+        })
+}
+
 /// What can be compared where NaN, which equals nothing, may be in it.
 fn text(record: &Record) -> String {
     format!("{record:?}")
@@ -295,18 +315,12 @@ proptest! {
         (class, config) in transform(),
         record in record(),
     ) {
+        prop_assume!(schemas_agree(&record));
         let mut transform = (plugin(class).create)();
         if transform.configure(&config).is_ok()
             && let Ok(Some(out)) = apply(&mut *transform, record, true)
         {
-            for (schema, value) in [(&out.key_schema, &out.key), (&out.value_schema, &out.value)] {
-                if let (Some(schema), Value::Struct(value)) = (schema, value) {
-                    // NaN as a default equals nothing.
-                    let is_same = value.schema() == schema || text(&out).contains("NaN");
-                    prop_assert!(is_same, "{:?} {schema:?}", value.schema());
-                    prop_assert_eq!(value.values().len(), schema.fields().len());
-                }
-            }
+            prop_assert!(schemas_agree(&out), "{}", text(&out));
         }
     }
 

@@ -14,7 +14,7 @@ use connect_api::config::{
     ConfigData, ConfigDef, ConfigKey, ConfigMap, ConfigType, CustomValidator, Importance, Validator,
 };
 use connect_api::data::{Map, Schema, SchemaBuilder, SchemaRef, SchemaType, Struct, Value};
-use connect_api::{KAFKA_VERSION, Origin, Record, Result, Transform};
+use connect_api::{ConnectError, KAFKA_VERSION, Origin, Record, Result, Transform};
 use spec::{Casts, parse_spec};
 use std::sync::{Arc, LazyLock};
 
@@ -150,6 +150,9 @@ fn cast_fields(
     replace_null_with_default: bool,
 ) -> Result<()> {
     let (schema, values) = record.parts_mut();
+    if schema.fields().len() != plan.targets.len() {
+        return Err(ConnectError::data("Struct schemas do not match."));
+    }
     let fields = schema.fields().iter().zip(plan.schema.fields());
     for (((old, new), target), value) in fields.zip(&plan.targets).zip(values.iter_mut()) {
         if value.is_null()

@@ -306,3 +306,32 @@ impl FlatMap<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flatten(schema: Option<SchemaRef>, value: Value) -> Result<Option<Record>> {
+        let mut flatten = Flatten::new(Half::Value);
+        flatten.configure(&ConfigMap::new())?;
+        let record = connect_api::SourceRecord::new("t", schema, value);
+        flatten.apply(record.record, Origin::Source(&record.origin))
+    }
+
+    #[test]
+    fn too_deep_data_is_an_error() {
+        for (depth, is_fine) in [(MAX_DEPTH, true), (MAX_DEPTH + 1, false)] {
+            let mut schema = Schema::int32();
+            let (mut with_schema, mut schemaless) = (Value::Int32(1), Value::Int32(1));
+            for _ in 0..=depth {
+                let builder = Schema::struct_builder().field("f", schema);
+                schema = builder.build().unwrap();
+                let values = vec![with_schema];
+                with_schema = Value::from(Struct::from_values(schema.clone(), values));
+                schemaless = Value::Map([("f", schemaless)].into_iter().collect());
+            }
+            assert_eq!(flatten(Some(schema), with_schema).is_ok(), is_fine);
+            assert_eq!(flatten(None, schemaless).is_ok(), is_fine);
+        }
+    }
+}

@@ -133,9 +133,10 @@ fn to_primitive(value: &Value, target: SchemaType) -> Result<Value> {
 /// `BigDecimal.longValue()`: the low 64 bits of the whole part.
 fn long_of_decimal(decimal: &Decimal) -> i64 {
     const LOW_BITS: u64 = u64::MAX;
-    let num_digits = decimal.unscaled.magnitude().to_string().len() as i64;
-    // From 64 zeros on the low bits are 0; with only a fraction there is no whole part.
-    if decimal.scale <= -64 || num_digits <= i64::from(decimal.scale) {
+    let num_bits = i64::try_from(decimal.unscaled.bits()).unwrap_or(i64::MAX);
+    // From 64 zeros on the low bits are 0. Ten is more than three bits: with so many digits behind the
+    // point there is no whole part.
+    if decimal.scale <= -64 || i64::from(decimal.scale).saturating_mul(3) > num_bits {
         return 0;
     }
     let power = BigInt::from(10).pow(decimal.scale.unsigned_abs());
