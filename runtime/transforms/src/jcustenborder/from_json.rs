@@ -7,9 +7,7 @@ mod tests;
 
 use crate::half::Half;
 use bytes::Bytes;
-use connect_api::config::{
-    ConfigDef, ConfigKey, ConfigMap, ConfigType, Importance, Recommender, Validator,
-};
+use connect_api::config::{ConfigDef, ConfigKey, ConfigMap, ConfigType, Importance, Validator};
 use connect_api::data::Value;
 use connect_api::json::JsonReader;
 use connect_api::{ConnectError, Origin, Record, Result, Transform};
