@@ -412,6 +412,11 @@ fn key_json(key: &ConfigKey) -> Json {
 /// The errors without what differs from JDK to JDK.
 fn without_jdk_words(mut chain: Json) -> Json {
     for error in chain.as_array_mut().unwrap() {
+        const MIXED: &str = "Array elements with different Bson types are not supported";
+        if text(&error[1]).is_some_and(|message| message.starts_with(MIXED)) {
+            // There the data follows, here what to do.
+            error[1] = json!(MIXED);
+        }
         if JDK_WORDED.contains(&text(&error[0]).unwrap()) {
             let is_kafkas = text(&error[1]).is_some_and(|m| m.starts_with("Unknown field: "));
             if !is_kafkas {

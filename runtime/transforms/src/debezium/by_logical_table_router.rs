@@ -42,6 +42,7 @@ fn config_def() -> &'static ConfigDef {
             )
             .define(
                 text(TOPIC_REPLACEMENT)
+                    .validator(Validator::NonEmptyString)
                     .doc("The new topic: `$1` stands for what the first group matched."),
             )
             .define(
@@ -286,9 +287,7 @@ fn put_under(record: &mut Record, old: &Schema, schemas: &EventSchemas) -> Resul
             && !value.is_null()
         {
             let row = require_struct_mut(value, PURPOSE)?;
-            let row_of = row.schema().clone();
-            check_nulls(&row_of, row.values())?;
-            *row = moved(row, row_schema);
+            *row = moved(row, row_schema)?;
         }
     }
     check_nulls(&schemas.event, values)?;
@@ -297,10 +296,21 @@ fn put_under(record: &mut Record, old: &Schema, schemas: &EventSchemas) -> Resul
     Ok(())
 }
 
-/// The values of a row by their names under another schema of the same fields.
-fn moved(row: &mut Struct, schema: &SchemaRef) -> Struct {
-    let values = std::mem::take(row.parts_mut().1);
-    Struct::from_values(schema.clone(), values)
+/// The values of a row under another schema, by their names.
+fn moved(row: &mut Struct, schema: &SchemaRef) -> Result<Struct> {
+    let (old, new) = (row.schema().fields(), schema.fields());
+    let has_same_names =
+        old.len() == new.len() && old.iter().zip(new).all(|(old, new)| old.name == new.name);
+    if has_same_names {
+        check_nulls(schema, row.values())?;
+        let values = std::mem::take(row.parts_mut().1);
+        return Ok(Struct::from_values(schema.clone(), values));
+    }
+    let mut moved = Struct::new(schema.clone())?;
+    for (field, value) in row.schema().fields().iter().zip(row.values()) {
+        moved.put(&field.name, value.clone())?;
+    }
+    Ok(moved)
 }
 
 impl Transform for ByLogicalTableRouter {

@@ -1,34 +1,22 @@
 //! `EventRouter`: the events of an outbox table in their own topics.
 
+use super::event_router_settings::{
+    ADDITIONAL_MISSING, ADDITIONAL_PLACEMENT, AdditionalField, EVENT_ID, EVENT_KEY, EVENT_PAYLOAD,
+    EVENT_SCHEMA_VERSION, EVENT_TIMESTAMP, EXPAND_JSON, FIELD_NAME_ADJUSTMENT, INVALID_OPERATION,
+    JSON_EMPTY_ARRAY, JSON_NULL, Placement, ROUTE_BY_FIELD, ROUTE_TOMBSTONE, ROUTE_TOPIC_REGEX,
+    ROUTE_TOPIC_REPLACEMENT, config_def,
+};
 use super::expand_json::JsonExpansion;
 use super::name_adjuster::NameAdjustment;
 use super::{VERSION, event_of, extracted, is_envelope, null_pointer, string_of, typed};
 use crate::requirements::require_struct;
 use crate::schema_cache::SchemaCache;
-use crate::settings::{regex_error, valid_regex};
-use connect_api::config::{ConfigDef, ConfigKey, ConfigMap, ConfigType, Importance, Validator};
+use crate::settings::regex_error;
+use connect_api::config::ConfigMap;
 use connect_api::data::{Schema, SchemaRef, SchemaType, Struct, Value};
 use connect_api::{ConnectError, Header, Origin, Record, Result, Transform};
 use connect_java::regex::{MatchError, Pattern};
-use std::sync::LazyLock;
 
-const EVENT_ID: &str = "table.field.event.id";
-const EVENT_KEY: &str = "table.field.event.key";
-const EVENT_TYPE: &str = "table.field.event.type";
-const EVENT_TIMESTAMP: &str = "table.field.event.timestamp";
-const EVENT_PAYLOAD: &str = "table.field.event.payload";
-const EVENT_SCHEMA_VERSION: &str = "table.field.event.schema.version";
-const ADDITIONAL_PLACEMENT: &str = "table.fields.additional.placement";
-const ADDITIONAL_MISSING: &str = "table.field.additional.missing";
-const ROUTE_BY_FIELD: &str = "route.by.field";
-const ROUTE_TOPIC_REGEX: &str = "route.topic.regex";
-const ROUTE_TOPIC_REPLACEMENT: &str = "route.topic.replacement";
-const ROUTE_TOMBSTONE: &str = "route.tombstone.on.empty.payload";
-const INVALID_OPERATION: &str = "table.op.invalid.behavior";
-const EXPAND_JSON: &str = "table.expand.json.payload";
-const JSON_NULL: &str = "table.json.payload.null.behavior";
-const JSON_EMPTY_ARRAY: &str = "table.json.payload.empty.array.behavior";
-const FIELD_NAME_ADJUSTMENT: &str = "field.name.adjustment.mode";
 /// The field of the payload beside additional fields.
 const PAYLOAD: &str = "payload";
 
@@ -38,161 +26,6 @@ crate::register!(
     config_def,
     EventRouter::default()
 );
-
-fn config_def() -> &'static ConfigDef {
-    static DEF: LazyLock<ConfigDef> = LazyLock::new(|| {
-        let text = |name| ConfigKey::new(name, ConfigType::String);
-        let column = |name, default: &str, what: &str| {
-            text(name)
-                .default(default)
-                .importance(Importance::Low)
-                .doc(format!("The column with {what}."))
-        };
-        let boolean = |name| ConfigKey::new(name, ConfigType::Boolean).default(false);
-        let choice = |name, valid: &'static [&'static str]| {
-            text(name)
-                .default(valid[0])
-                .validator(Validator::CaseInsensitiveValidString(valid))
-                .importance(Importance::Medium)
-        };
-        ConfigDef::new()
-            .define(column(EVENT_ID, "id", "the id of an event, which becomes the header `id`"))
-            .define(column(EVENT_KEY, "aggregateid", "the key of an event"))
-            .define(column(EVENT_TYPE, "type", "the type of an event"))
-            .define(column(EVENT_PAYLOAD, "payload", "the payload of an event"))
-            .define(
-                text(EVENT_TIMESTAMP)
-                    .default_null()
-                    .importance(Importance::Medium)
-                    .doc("The column with the timestamp; without it that of the change event counts."),
-            )
-            .define(
-                ConfigKey::new(ADDITIONAL_PLACEMENT, ConfigType::List)
-                    .default_null()
-                    .validator(Validator::custom("list of column:placement[:alias]", |value| {
-                        match value {
-                            Some(connect_api::config::ConfigData::List(items)) => {
-                                AdditionalField::parse_all(items).map(drop)
-                            }
-                            _ => Ok(()),
-                        }
-                    }))
-                    .importance(Importance::High)
-                    .doc(
-                        "Further columns and where they go, as in \
-                         `type:header,region:envelope:area,shard:partition`.",
-                    ),
-            )
-            .define(
-                choice(ADDITIONAL_MISSING, &["error", "ignore"])
-                    .doc("What happens if one of those columns is not there."),
-            )
-            .define(
-                text(EVENT_SCHEMA_VERSION)
-                    .default_null()
-                    .importance(Importance::Low)
-                    .doc("The column with the version of the schema."),
-            )
-            .define(
-                text(ROUTE_BY_FIELD)
-                    .default("aggregatetype")
-                    .importance(Importance::High)
-                    .doc("The column by which events are routed."),
-            )
-            .define(
-                text(ROUTE_TOPIC_REGEX)
-                    .default("(?<routedByValue>.*)")
-                    .validator(valid_regex())
-                    .importance(Importance::Low)
-                    .doc("The pattern that the value of that column must match as a whole."),
-            )
-            .define(
-                text(ROUTE_TOPIC_REPLACEMENT)
-                    .default("outbox.event.${routedByValue}")
-                    .importance(Importance::High)
-                    .doc("The topic: `${routedByValue}` stands for the value of that column."),
-            )
-            .define(
-                boolean(ROUTE_TOMBSTONE)
-                    .importance(Importance::High)
-                    .doc("Whether an empty payload becomes a tombstone."),
-            )
-            .define(
-                choice(INVALID_OPERATION, &["warn", "error", "fatal"]).doc(
-                    "What happens to updates, which an outbox table should not have: they are dropped \
-                     with a warning or an error in the log, or the task fails.",
-                ),
-            )
-            .define(
-                boolean(EXPAND_JSON)
-                    .importance(Importance::Medium)
-                    .doc("Whether a payload that is JSON in a text becomes a struct."),
-            )
-            .define(
-                choice(JSON_NULL, &["ignore", "optional_bytes"])
-                    .doc("What becomes of null in such JSON: left out, or optional bytes."),
-            )
-            .define(
-                choice(JSON_EMPTY_ARRAY, &["ignore", "optional_string"])
-                    .doc("What becomes of an empty array in such JSON: left out, or one of texts."),
-            )
-            .define(
-                NameAdjustment::key(FIELD_NAME_ADJUSTMENT)
-                    .doc("How the names of fields in such JSON are made fit for Avro."),
-            )
-    });
-    &DEF
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Placement {
-    Header,
-    Envelope,
-    Partition,
-}
-
-/// A further column and where it goes.
-#[derive(Clone, Debug)]
-struct AdditionalField {
-    column: String,
-    placement: Placement,
-    alias: String,
-}
-
-impl AdditionalField {
-    fn parse_all(items: &[String]) -> std::result::Result<Vec<Self>, String> {
-        let parse = |item: &String| {
-            let parts: Vec<&str> = item.split(':').map(str::trim).collect();
-            let (column, placement, alias) = match parts[..] {
-                [column, placement] => (column, placement, column),
-                [column, placement, alias] => (column, placement, alias),
-                _ => return None,
-            };
-            let placement = match placement.to_ascii_lowercase().as_str() {
-                "header" => Placement::Header,
-                "envelope" => Placement::Envelope,
-                "partition" => Placement::Partition,
-                _ => return None,
-            };
-            Some(Self {
-                column: column.to_string(),
-                placement,
-                alias: alias.to_string(),
-            })
-        };
-        items
-            .iter()
-            .map(|item| {
-                parse(item).ok_or_else(|| {
-                    format!(
-                        "A comma-separated list of column:placement or column:placement:alias is \
-                         expected, with header, envelope or partition as placement, but got: {item}"
-                    )
-                })
-            })
-            .collect()
-    }
-}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum InvalidOperation {

@@ -12,7 +12,7 @@ use crate::schema_cache::SchemaCache;
 use crate::settings::{REPLACE_NULL_WITH_DEFAULT, replace_null_with_default_key};
 use crate::struct_edit::{Selection, copy_schema_basics, settle_nulls};
 use connect_api::config::{ConfigDef, ConfigKey, ConfigMap, ConfigType, Importance};
-use connect_api::data::{Schema, SchemaRef, Value, validate_value};
+use connect_api::data::{Schema, SchemaRef, Struct, Value, validate_value};
 use connect_api::{ConnectError, Origin, Record, Result, Topic, Transform};
 use std::sync::LazyLock;
 
@@ -131,10 +131,18 @@ impl ExtractNewRecordState {
             other => return Err(no_row(&other)),
         };
         let row_schema = row.schema().clone();
+        // The fault of a row without that field comes after that of a null that cannot be.
+        let topic = match &self.route_by_field {
+            Some(field) if !is_deleted => topic_of(field, &row).transpose(),
+            _ => None,
+        };
         let values = row.parts_mut().1;
         if rewrites {
             settle_nulls(&row_schema, values, self.replace_null_with_default)?;
             values.push(Value::from(if is_deleted { "true" } else { "false" }));
+        }
+        if let Some(topic) = topic {
+            record.topic = topic?;
         }
         settle_nulls(&row_schema, values, false)?;
         for ((schema, _), value) in plan.additions.iter().zip(added) {
@@ -147,17 +155,6 @@ impl ExtractNewRecordState {
         record.value = Value::Struct(row);
         record.value_schema = Some(plan.schema.clone());
         Ok(())
-    }
-
-    /// The topic that a row asks for.
-    fn topic_of(&self, row: &Value) -> Result<Option<Topic>> {
-        let (Some(field), Value::Struct(row)) = (&self.route_by_field, row) else {
-            return Ok(None);
-        };
-        let topic = string_of(row, field)?;
-        Ok(topic
-            .filter(|topic| !topic.trim().is_empty())
-            .map(Topic::from))
     }
 
     fn drop_fields(&self, record: &mut Record) -> Result<()> {
@@ -210,7 +207,10 @@ impl ExtractNewRecordState {
 
     fn delete(&mut self, record: &mut Record) -> Result<bool> {
         let event = require_struct(&record.value, "Read record to set topic routing for DELETE")?;
-        let topic = self.topic_of(event.get_without_default("before")?)?;
+        let topic = match (&self.route_by_field, event.get_without_default("before")?) {
+            (Some(field), Value::Struct(before)) => topic_of(field, before)?,
+            _ => None,
+        };
         match self.handling.deletion {
             Deletion::Drop => return Ok(false),
             Deletion::Null => {
@@ -232,6 +232,14 @@ impl ExtractNewRecordState {
         }
         Ok(true)
     }
+}
+
+/// The topic that a row asks for.
+fn topic_of(field: &str, row: &Struct) -> Result<Option<Topic>> {
+    let topic = string_of(row, field)?;
+    Ok(topic
+        .filter(|topic| !topic.trim().is_empty())
+        .map(Topic::from))
 }
 
 fn no_row(value: &Value) -> ConnectError {
@@ -324,9 +332,6 @@ impl Transform for ExtractNewRecordState {
             return Ok(Some(record));
         }
         self.take_row(&mut record, "after", false)?;
-        if let Some(topic) = self.topic_of(&record.value)? {
-            record.topic = topic;
-        }
         self.drop_fields(&mut record)?;
         Ok(Some(record))
     }

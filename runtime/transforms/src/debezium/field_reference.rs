@@ -43,7 +43,7 @@ pub(super) fn keys() -> [ConfigKey; 4] {
 pub(super) struct FieldReference {
     /// The struct within the event that holds the field; the event itself if there is none.
     parent: Option<String>,
-    field: String,
+    pub field: String,
     pub new_name: String,
 }
 

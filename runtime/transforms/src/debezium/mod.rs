@@ -2,8 +2,12 @@
 
 mod by_logical_table_router;
 mod delete_handling;
+mod document;
+mod document_schema;
 mod event_router;
+mod event_router_settings;
 mod expand_json;
+mod extract_new_document_state;
 mod extract_new_record_state;
 mod field_reference;
 mod name_adjuster;
