@@ -1,15 +1,16 @@
-//! Nanoseconds per record to read and write flat JSON of ten fields, with and without schemas, and what
+//! Nanoseconds and allocations per record to read and write flat JSON of ten fields, with and without schemas, and what
 //! a tree of `serde_json` takes for the same: `cargo bench -p connect-converters --bench json`.
 
+mod allocations;
+
+use allocations::measure;
 use bytes::{Bytes, BytesMut};
 use connect_api::config::ConfigMap;
 use connect_api::{CONVERTERS, Converter, ConverterType, RawMessage};
 use connect_converters as _;
 use std::hint::black_box;
-use std::time::Instant;
 
 const NUM_RECORDS: usize = 1_000;
-const NUM_ROUNDS: usize = 200;
 
 fn payloads(envelope: bool) -> Vec<Bytes> {
     let schema = concat!(
@@ -67,42 +68,23 @@ fn message(payload: &Bytes) -> RawMessage<'_> {
     }
 }
 
-/// The least time of all rounds for one record, in nanoseconds.
-fn measure(name: &str, records: &[Bytes], mut convert: impl FnMut(&Bytes, &mut BytesMut)) {
-    let mut least = f64::MAX;
-    let mut out = BytesMut::with_capacity(4 << 20);
-    for _ in 0..NUM_ROUNDS {
-        let start = Instant::now();
-        for record in records {
-            out.clear();
-            convert(record, &mut out);
-            black_box(&out);
-        }
-        let ns = start.elapsed().as_nanos() as f64 / records.len() as f64;
-        least = least.min(ns);
-    }
-    println!("{name:<52} {least:>8.0} ns/record");
-}
-
 fn main() {
     for (name, schemas_enable) in [("schemaless", "false"), ("with schemas", "true")] {
         let records = payloads(schemas_enable == "true");
         let mut converter = converter(schemas_enable);
-        measure(
-            &format!("JsonConverter {name}: read"),
-            &records,
-            |record, _| {
-                black_box(
-                    converter
-                        .to_connect_data(message(record))
-                        .expect("it is valid"),
-                );
-            },
-        );
+        let mut out = BytesMut::with_capacity(4 << 20);
+        measure(&format!("JsonConverter {name}: read"), &records, |record| {
+            black_box(
+                converter
+                    .to_connect_data(message(record))
+                    .expect("it is valid"),
+            );
+        });
         measure(
             &format!("JsonConverter {name}: read and write"),
             &records,
-            |record, out| {
+            |record| {
+                out.clear();
                 let data = converter
                     .to_connect_data(message(record))
                     .expect("it is valid");
@@ -112,18 +94,21 @@ fn main() {
                         &mut Vec::new(),
                         data.schema.as_ref(),
                         &data.value,
-                        out,
+                        &mut out,
                     )
                     .expect("it can be written");
+                black_box(&out);
             },
         );
         measure(
             &format!("serde_json::Value {name}: read and write"),
             &records,
-            |record, out| {
+            |record| {
+                out.clear();
                 let tree: serde_json::Value = serde_json::from_slice(record).expect("it is valid");
                 let text = serde_json::to_vec(&tree).expect("it can be written");
                 out.extend_from_slice(&text);
+                black_box(&out);
             },
         );
     }

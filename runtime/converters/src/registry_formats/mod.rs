@@ -4,6 +4,7 @@
 //! A format implements [`RegistryFormat`] and registers itself with `register_format!`;
 //! [`RegistryConverter`] is the converter over it.
 
+mod avro;
 mod config;
 mod converter;
 mod errors;
@@ -23,7 +24,6 @@ pub use format::{
 };
 
 /// Registers the converter over a format under its Java class name.
-#[allow(unused_macros, reason = "each format uses it as it arrives")]
 macro_rules! register_format {
     ($class:literal, $format:ty) => {
         const _: () = {
@@ -40,11 +40,9 @@ macro_rules! register_format {
         };
     };
 }
-#[allow(unused_imports, reason = "each format uses it as it arrives")]
 pub(crate) use register_format;
 
 /// The version of Confluent Platform whose converters are reproduced.
-#[allow(dead_code, reason = "each format uses it as it arrives")]
 pub(crate) const CONFLUENT_VERSION: &str = "8.5.0";
 
 #[cfg(test)]
