@@ -22,5 +22,5 @@ pub use client::{RegistryClient, Result};
 pub use error::{RegistryError, RegistryErrorKind};
 pub use mock::MockRegistry;
 pub use schema::{
-    Guid, RegisteredSchema, ResolvedReference, SchemaDefinition, SchemaReference, SchemaType,
+    Guid, RegisteredSchema, ResolvedReference, Rule, SchemaDefinition, SchemaReference, SchemaType,
 };

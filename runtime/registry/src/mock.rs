@@ -48,6 +48,7 @@ struct Content {
 struct Version {
     id: usize,
     properties: BTreeMap<String, String>,
+    rule_set: Value,
 }
 
 /// The body of a registration or look-up.
@@ -100,6 +101,19 @@ impl MockRegistry {
                 .iter()
                 .map(|(key, value)| (key.to_string(), value.to_string()))
                 .collect();
+        }
+    }
+
+    /// Gives the latest version of a subject this rule of a data contract.
+    pub fn set_rule(&self, subject: &str, name: &str, rule_type: &str, mode: &str) {
+        if let Some(version) = self
+            .state()
+            .subjects
+            .get_mut(subject)
+            .and_then(|versions| versions.last_mut())
+        {
+            version.rule_set =
+                json!({"domainRules": [{"name": name, "type": rule_type, "mode": mode}]});
         }
     }
 
@@ -200,6 +214,17 @@ impl Content {
     }
 }
 
+impl Version {
+    fn describe(&self, json: &mut Value) {
+        if !self.properties.is_empty() {
+            json["metadata"] = json!({"properties": self.properties});
+        }
+        if !self.rule_set.is_null() {
+            json["ruleSet"] = self.rule_set.clone();
+        }
+    }
+}
+
 impl State {
     fn schema_by_id(&self, id: &str) -> Outcome {
         let not_found = || (404, 40403, format!("Schema {id} not found"));
@@ -209,10 +234,8 @@ impl State {
             .ok_or_else(not_found)?;
         let mut json = content.to_json();
         let mut versions = self.subjects.values().flatten();
-        let described = versions
-            .find(|version| Some(version.id - 1) == index && !version.properties.is_empty());
-        if let Some(version) = described {
-            json["metadata"] = json!({"properties": version.properties});
+        if let Some(version) = versions.find(|version| Some(version.id - 1) == index) {
+            version.describe(&mut json);
         }
         Ok(json)
     }
@@ -236,9 +259,7 @@ impl State {
         json["subject"] = subject.into();
         json["version"] = number.into();
         json["id"] = version.id.into();
-        if !version.properties.is_empty() {
-            json["metadata"] = json!({"properties": version.properties});
-        }
+        version.describe(&mut json);
         json
     }
 
@@ -301,6 +322,7 @@ impl State {
                         .metadata
                         .map(|metadata| metadata.properties)
                         .unwrap_or_default(),
+                    rule_set: Value::Null,
                 });
                 versions.len()
             }

@@ -126,6 +126,31 @@ pub struct RegisteredSchema {
     pub definition: Arc<SchemaDefinition>,
     /// The properties of its metadata.
     pub properties: BTreeMap<String, String>,
+    /// The rules of its data contract that are in force.
+    pub rules: Vec<Rule>,
+}
+
+/// A rule that data of a schema must pass, such as one that encrypts fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name.
+    pub name: String,
+    /// What carries it out: `ENCRYPT`, `CEL`, ...
+    pub rule_type: String,
+    /// When: `READ`, `WRITE`, `WRITEREAD`, `UPGRADE`, ...
+    pub mode: String,
+}
+
+impl Rule {
+    /// Whether it is to be carried out when data is written.
+    pub fn is_for_writing(&self) -> bool {
+        matches!(self.mode.as_str(), "WRITE" | "WRITEREAD")
+    }
+
+    /// Whether it is to be carried out when data is read.
+    pub fn is_for_reading(&self) -> bool {
+        matches!(self.mode.as_str(), "READ" | "WRITEREAD")
+    }
 }
 
 impl RegisteredSchema {

@@ -1,6 +1,6 @@
 //! The JSON of the registry.
 
-use crate::schema::{Guid, RegisteredSchema, SchemaDefinition, SchemaReference, SchemaType};
+use crate::schema::{Guid, RegisteredSchema, Rule, SchemaDefinition, SchemaReference, SchemaType};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +17,40 @@ pub(crate) struct SchemaAnswer {
     schema: Option<String>,
     references: Option<Vec<SchemaReference>>,
     metadata: Option<Metadata>,
+    rule_set: Option<RuleSet>,
+}
+
+/// Migration rules are left out: they concern data that is read as another version only.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct RuleSet {
+    domain_rules: Option<Vec<RuleAnswer>>,
+    encoding_rules: Option<Vec<RuleAnswer>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct RuleAnswer {
+    name: Option<String>,
+    #[serde(rename = "type")]
+    rule_type: Option<String>,
+    mode: Option<String>,
+    disabled: Option<bool>,
+}
+
+impl RuleSet {
+    fn into_rules(self) -> Vec<Rule> {
+        let rules = self.domain_rules.into_iter().chain(self.encoding_rules);
+        rules
+            .flatten()
+            .filter(|rule| rule.disabled != Some(true))
+            .map(|rule| Rule {
+                name: rule.name.unwrap_or_default(),
+                rule_type: rule.rule_type.unwrap_or_default(),
+                mode: rule.mode.unwrap_or_default(),
+            })
+            .collect()
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -75,6 +109,7 @@ impl SchemaAnswer {
                 .metadata
                 .and_then(|metadata| metadata.properties)
                 .unwrap_or_default(),
+            rules: self.rule_set.map(RuleSet::into_rules).unwrap_or_default(),
         })
     }
 }

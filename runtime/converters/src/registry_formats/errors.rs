@@ -3,7 +3,7 @@
 use super::frame::{Frame, SchemaId};
 use super::malformed;
 use connect_api::{ConnectError, ErrorKind};
-use connect_registry::{RegistryError, RegistryErrorKind, SchemaType};
+use connect_registry::{RegistryError, RegistryErrorKind, Rule, SchemaType};
 
 const TIMEOUT_EXCEPTION: &str = "org.apache.kafka.common.errors.TimeoutException";
 const NETWORK_EXCEPTION: &str = "org.apache.kafka.common.errors.NetworkException";
@@ -276,6 +276,19 @@ pub(super) fn asking_failed(
         message.push_str("...");
     }
     error.to_kafka_error(message)
+}
+
+/// The error of data whose schema has a rule that nothing here can carry out; encrypting is one.
+#[cold]
+pub(super) fn no_rule_executor(rule: &Rule) -> ConnectError {
+    malformed(format!("Rule failed: {}", rule.name)).with_cause(
+        ConnectError::data(format!(
+            "Could not find rule executor of type {}. Rules of data contracts are Java classes, which \
+             cannot run here: disable the rule in the registry, or use another subject",
+            rule.rule_type
+        ))
+        .with_class("io.confluent.kafka.schemaregistry.rules.RuleException"),
+    )
 }
 
 /// The error of a schema that another one cannot stand for.

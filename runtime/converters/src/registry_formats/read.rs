@@ -218,6 +218,18 @@ impl<F: RegistryFormat> Configured<F> {
             ));
             return Err(errors::not_deserialized(F::SCHEMA_TYPE, frame, error));
         }
+        if let Some(rule) = fetched
+            .schema
+            .rules
+            .iter()
+            .find(|rule| rule.is_for_reading())
+        {
+            return Err(errors::not_deserialized(
+                F::SCHEMA_TYPE,
+                frame,
+                errors::no_rule_executor(rule),
+            ));
+        }
         self.format
             .parse(&definition.text, &fetched.references)
             .map(Arc::new)

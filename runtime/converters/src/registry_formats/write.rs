@@ -215,6 +215,17 @@ impl<F: RegistryFormat> Configured<F> {
         derived: &Arc<F::Schema>,
     ) -> Result<Arc<F::Schema>> {
         let registered = &chosen.schema.definition;
+        if let Some(rule) = chosen
+            .schema
+            .rules
+            .iter()
+            .find(|rule| rule.is_for_writing())
+        {
+            return Err(errors::not_serialized(
+                F::SCHEMA_TYPE,
+                errors::no_rule_executor(rule),
+            ));
+        }
         if self.settings.choice == SchemaChoice::LookUp || **registered == *definition {
             return Ok(derived.clone());
         }

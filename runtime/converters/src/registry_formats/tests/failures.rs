@@ -261,6 +261,42 @@ async fn one_bad_schema_fails_only_its_records() {
     assert_eq!(outcomes[3].as_ref().unwrap().value, Value::from("2"));
 }
 
+/// Data that is to be encrypted must not be written in the clear.
+#[tokio::test]
+async fn rules_that_nothing_carries_out_fail_the_record() {
+    let latest = [
+        ("auto.register.schemas", "false"),
+        ("use.latest.version", "true"),
+    ];
+    for (mode, fails_reading, fails_writing) in [
+        ("WRITEREAD", true, true),
+        ("WRITE", false, true),
+        ("READ", true, false),
+    ] {
+        let scope = format!("failures-rules-{mode}");
+        let id = register(&scope, "t-value", "word");
+        MockRegistry::of_scope(&scope).set_rule("t-value", "hide", "ENCRYPT", mode);
+        let reading = read(&mut words(&scope, &[]), "t", &frame(id, "word:x")).await;
+        assert_eq!(reading.is_err(), fails_reading, "{mode}");
+        let writing = write(
+            &mut words(&scope, &latest),
+            "t",
+            Some(&schema("word")),
+            &Value::from("x"),
+        )
+        .await;
+        assert_eq!(writing.is_err(), fails_writing, "{mode}");
+        if let Err(error) = writing {
+            let trace = trace(&error);
+            assert_eq!(
+                trace[2],
+                "Caused by: org.apache.kafka.common.errors.SerializationException: Rule failed: hide"
+            );
+            assert!(trace[3].contains("Could not find rule executor of type ENCRYPT"));
+        }
+    }
+}
+
 #[test]
 fn faults_of_settings_fail_the_task() {
     for (entries, expected) in [
