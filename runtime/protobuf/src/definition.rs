@@ -7,7 +7,6 @@ use std::fmt::Write;
 pub(crate) struct FileDefinition {
     pub package: Option<String>,
     pub imports: Vec<&'static str>,
-    pub options: Vec<String>,
     pub messages: Vec<MessageDefinition>,
 }
 
@@ -30,8 +29,6 @@ pub(crate) struct FieldDefinition {
     pub number: i32,
     /// Confluent's parameters of the field.
     pub params: Vec<(&'static str, String)>,
-    /// Options as they are printed, such as `json_name = "value"`.
-    pub options: Vec<String>,
 }
 
 /// A oneof.
@@ -59,12 +56,6 @@ impl FileDefinition {
             text.push('\n');
             for import in &self.imports {
                 line(&mut text, 0, &format!("import \"{import}\";"));
-            }
-        }
-        if !self.options.is_empty() {
-            text.push('\n');
-            for option in &self.options {
-                line(&mut text, 0, &format!("option {option};"));
             }
         }
         if !self.messages.is_empty() {
@@ -139,11 +130,7 @@ impl FieldDefinition {
             .map_or(String::new(), |label| format!("{label} "));
         let start = format!("{label}{} {} = {}", self.type_name, self.name, self.number);
         if self.params.is_empty() {
-            let options = match &*self.options {
-                [] => String::new(),
-                options => format!(" [{}]", options.join(", ")),
-            };
-            line(text, level, &format!("{start}{options};"));
+            line(text, level, &format!("{start};"));
             return;
         }
         line(

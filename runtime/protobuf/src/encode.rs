@@ -29,8 +29,7 @@ impl Encoder {
     /// Maps a schema and compiles the plan to write its values.
     pub(crate) fn new(options: DataOptions, schema: &SchemaRef) -> Result<Self> {
         let made = file_of(options, schema)?;
-        let text = made.file.to_text();
-        let parsed = ProtobufSchema::parse(&text, &[])?;
+        let parsed = ProtobufSchema::parse(&made.text, &[])?;
         let compiler = Compiler { options };
         let (plan, message_indexes) = match logical_message(schema) {
             // The JVM writes a logical type as its own message under the schema of its physical type, which
@@ -50,8 +49,8 @@ impl Encoder {
             }
         };
         Ok(Self {
-            text,
-            imports: made.file.imports,
+            text: made.text,
+            imports: made.imports,
             message_name: made.message_name,
             message_indexes,
             schema: parsed,

@@ -22,9 +22,10 @@ pub(crate) fn illegal_argument(message: impl Into<String>) -> ConnectError {
     ConnectError::data(message).with_class("java.lang.IllegalArgumentException")
 }
 
-/// A file made from a schema, with the full name of the message that holds a record.
+/// A file for a schema, with the full name of the message that holds a record.
 pub(crate) struct Made {
-    pub file: FileDefinition,
+    pub text: String,
+    pub imports: Vec<&'static str>,
     pub message_name: String,
 }
 
@@ -39,7 +40,10 @@ pub(crate) fn file_of(options: DataOptions, schema: &Schema) -> Result<Made> {
     let full_name = maker.name_or_default(schema.name());
     if let Some(wrapper) = wrapper_of(schema.schema_type(), None) {
         return Ok(Made {
-            file: known::wrappers_definition(),
+            text: known::known_text(known::WRAPPERS_IMPORT)
+                .unwrap_or_default()
+                .to_string(),
+            imports: Vec::new(),
             message_name: wrapper.to_string(),
         });
     }
@@ -58,14 +62,15 @@ pub(crate) fn file_of(options: DataOptions, schema: &Schema) -> Result<Made> {
     let (name, package) = parts.split_last().expect("a split has one part at least");
     let message = maker.message(name.clone(), schema, 0)?;
     let package = (!package.is_empty()).then(|| package.join("."));
+    let file = FileDefinition {
+        package,
+        imports: maker.imports,
+        messages: vec![message],
+    };
     Ok(Made {
+        text: file.to_text(),
+        imports: file.imports,
         message_name: parts.join("."),
-        file: FileDefinition {
-            package,
-            imports: maker.imports,
-            options: Vec::new(),
-            messages: vec![message],
-        },
     })
 }
 
@@ -274,7 +279,6 @@ impl Maker {
             name,
             number,
             params,
-            options: Vec::new(),
         }))
     }
 

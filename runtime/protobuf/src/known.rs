@@ -1,9 +1,10 @@
 //! The files that every schema may import without a reference.
 
-use crate::definition::{FieldDefinition, FileDefinition, MessageDefinition};
 use prost_reflect::DescriptorPool;
 use prost_types::FileDescriptorProto;
 
+/// The file that declares the wrapper messages.
+pub(crate) const WRAPPERS_IMPORT: &str = "google/protobuf/wrappers.proto";
 /// Where the option with Confluent's parameters of a field is declared.
 pub(crate) const META_IMPORT: &str = "confluent/meta.proto";
 
@@ -13,11 +14,14 @@ macro_rules! files {
     };
 }
 
-/// Import names and texts, without what neither bytes nor Connect schemas depend on.
+/// Import names and texts. Those that a mapped Connect schema may import are to the letter what Confluent
+/// registers for them; the others go without what neither bytes nor Connect schemas depend on.
 static TEXTS: &[(&str, &str)] = files! {
     "confluent/meta.proto" => "confluent_meta.proto",
     "confluent/type/decimal.proto" => "confluent_decimal.proto",
     "confluent/type/variant.proto" => "confluent_variant.proto",
+    "google/protobuf/timestamp.proto" => "timestamp.proto",
+    "google/protobuf/wrappers.proto" => "wrappers.proto",
     "google/type/calendar_period.proto" => "calendar_period.proto",
     "google/type/color.proto" => "color.proto",
     "google/type/date.proto" => "date.proto",
@@ -46,14 +50,20 @@ static DESCRIBED: &[&str] = &[
     "google/protobuf/field_mask.proto",
     "google/protobuf/source_context.proto",
     "google/protobuf/struct.proto",
-    "google/protobuf/timestamp.proto",
     "google/protobuf/type.proto",
-    "google/protobuf/wrappers.proto",
 ];
 
 /// Whether an import is known everywhere, so that `skip.known.types` needs no reference for it.
 pub fn is_known_import(import: &str) -> bool {
     DESCRIBED.contains(&import) || TEXTS.iter().any(|(known, _)| *known == import)
+}
+
+/// The text of a file that [`Encoder::imports`](crate::Encoder::imports) names, as Confluent registers it.
+pub fn known_text(import: &str) -> Option<&'static str> {
+    TEXTS
+        .iter()
+        .find(|(known, _)| *known == import)
+        .map(|(_, text)| *text)
 }
 
 /// A known file.
@@ -63,7 +73,7 @@ pub(crate) enum KnownFile {
 }
 
 pub(crate) fn known_file(import: &str) -> Option<KnownFile> {
-    if let Some((_, text)) = TEXTS.iter().find(|(known, _)| *known == import) {
+    if let Some(text) = known_text(import) {
         return Some(KnownFile::Text(text));
     }
     if !DESCRIBED.contains(&import) {
@@ -83,59 +93,26 @@ pub(crate) fn import_of(type_name: &str) -> Option<&'static str> {
         "google.type.Date" => "google/type/date.proto",
         "google.type.TimeOfDay" => "google/type/timeofday.proto",
         "google.protobuf.Timestamp" => "google/protobuf/timestamp.proto",
-        _ if is_wrapper(type_name) => "google/protobuf/wrappers.proto",
+        _ if is_wrapper(type_name) => WRAPPERS_IMPORT,
         _ => return None,
     })
 }
 
-const WRAPPERS: [(&str, &str); 9] = [
-    ("DoubleValue", "double"),
-    ("FloatValue", "float"),
-    ("Int64Value", "int64"),
-    ("UInt64Value", "uint64"),
-    ("Int32Value", "int32"),
-    ("UInt32Value", "uint32"),
-    ("BoolValue", "bool"),
-    ("StringValue", "string"),
-    ("BytesValue", "bytes"),
+const WRAPPERS: [&str; 9] = [
+    "DoubleValue",
+    "FloatValue",
+    "Int64Value",
+    "UInt64Value",
+    "Int32Value",
+    "UInt32Value",
+    "BoolValue",
+    "StringValue",
+    "BytesValue",
 ];
 
 /// Whether a message wraps one scalar.
 pub(crate) fn is_wrapper(full_name: &str) -> bool {
     full_name
         .strip_prefix("google.protobuf.")
-        .is_some_and(|name| WRAPPERS.iter().any(|(wrapper, _)| *wrapper == name))
-}
-
-/// The file of the wrappers as it is registered for keys and values that are mere scalars.
-pub(crate) fn wrappers_definition() -> FileDefinition {
-    FileDefinition {
-        package: Some("google.protobuf".to_string()),
-        imports: Vec::new(),
-        options: [
-            r#"java_package = "com.google.protobuf""#,
-            r#"java_outer_classname = "WrappersProto""#,
-            "java_multiple_files = true",
-            r#"go_package = "google.golang.org/protobuf/types/known/wrapperspb""#,
-            "cc_enable_arenas = true",
-            r#"objc_class_prefix = "GPB""#,
-            r#"csharp_namespace = "Google.Protobuf.WellKnownTypes""#,
-        ]
-        .map(str::to_string)
-        .to_vec(),
-        messages: WRAPPERS
-            .map(|(name, scalar)| MessageDefinition {
-                name: name.to_string(),
-                fields: vec![FieldDefinition {
-                    label: None,
-                    type_name: scalar.to_string(),
-                    name: "value".to_string(),
-                    number: 1,
-                    params: Vec::new(),
-                    options: vec![r#"json_name = "value""#.to_string()],
-                }],
-                ..MessageDefinition::default()
-            })
-            .into(),
-    }
+        .is_some_and(|name| WRAPPERS.contains(&name))
 }

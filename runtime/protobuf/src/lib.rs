@@ -4,6 +4,7 @@
 //! choices of the mapping; it makes a [`Decoder`] for a message type and an [`Encoder`] for a Connect
 //! schema. Making one costs much and using it little, so callers keep them.
 
+mod compatibility;
 mod decode;
 mod definition;
 mod encode;
@@ -21,9 +22,10 @@ mod source;
 mod to_connect;
 mod wire;
 
+pub use compatibility::incompatibilities;
 pub use decode::Decoder;
 pub use encode::Encoder;
-pub use known::is_known_import;
+pub use known::{is_known_import, known_text};
 pub use options::DataOptions;
 pub use schema::{ProtobufSchema, Reference};
 

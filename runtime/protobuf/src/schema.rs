@@ -56,6 +56,10 @@ impl ProtobufSchema {
         Ok(Self { pool, file })
     }
 
+    pub(crate) fn file(&self) -> &FileDescriptor {
+        &self.file
+    }
+
     /// The first message, or none if the schema declares none.
     pub fn first_message(&self) -> Option<MessageDescriptor> {
         self.file.messages().next()
