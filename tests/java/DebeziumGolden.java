@@ -197,6 +197,7 @@ public class DebeziumGolden {
             } catch (NullPointerException e) {
                 // Of the router, which later releases mend: they take events without a field before.
                 if (name.equals(ROUTER)) continue;
+                if ("document".equals(config.get("array.encoding"))) continue;
                 line.put("errors", TransformsGolden.errors(e));
             } catch (Throwable e) {
                 // Debezium loses its way in such arrays; ours become structs like others.
