@@ -3,7 +3,7 @@
 // error. One JSON object on each line: configuration, record, what came of it.
 //
 //   tests/stack/mongo/fetch
-//   MORE_JARS=.cache/stack/mongo/connector tests/java/run MongoGolden > connectors/mongodb/src/sink/golden.jsonl
+//   MORE_JARS=.cache/stack/mongo/plugins/connector tests/java/run MongoGolden > connectors/mongodb/src/sink/golden.jsonl
 //
 // Random ids, UUIDs and the time of day are masked, so that each run prints the same.
 
