@@ -104,8 +104,8 @@ impl ValueReader {
     /// Reads a value. What follows it is not looked at.
     ///
     /// # Errors
-    /// A text that is not JSON has Jackson's class, [`connect_api::json::JSON_PARSE_EXCEPTION`]; a value
-    /// that does not fit the schema is a `DataException`.
+    /// A text that is not JSON has one of Jackson's classes; a value that does not fit the schema is a
+    /// `DataException`.
     pub fn read(&mut self, payload: &Bytes) -> Result<Value> {
         let mut reader = JsonReader::new(payload);
         if reader.peek()?.is_none() {

@@ -10,6 +10,7 @@ mod converter;
 mod errors;
 mod format;
 pub mod frame;
+mod json_schema;
 mod plans;
 mod read;
 mod settings;
