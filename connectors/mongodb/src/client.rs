@@ -7,6 +7,7 @@ pub use error::{code_of, is_retriable, to_connect_error};
 
 use crate::config::connection as keys;
 use crate::config::{Fault, Values};
+use bson::{Document, doc};
 use connect_api::{ConnectError, Result};
 use mongodb::Client;
 use mongodb::options::{
@@ -194,6 +195,21 @@ pub struct MongoConnection {
     pub retry_writes: bool,
     /// The database that the user is known in, if there is a user.
     pub credential_source: Option<String>,
+}
+
+impl MongoConnection {
+    /// The greeting of the server, which tells what it is and what it takes.
+    pub async fn hello(&self) -> mongodb::error::Result<Document> {
+        const COMMAND_NOT_FOUND: i32 = 59;
+        let admin = self.client.database("admin");
+        match admin.run_command(doc! {"hello": 1}).await {
+            // Servers that only look like MongoDB know the older name.
+            Err(error) if code_of(&error) == Some(COMMAND_NOT_FOUND) => {
+                admin.run_command(doc! {"isMaster": 1}).await
+            }
+            greeting => greeting,
+        }
+    }
 }
 
 /// Why a file cannot be used as PEM.

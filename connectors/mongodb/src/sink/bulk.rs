@@ -78,7 +78,7 @@ impl CommandKind {
 
 /// A statement as the server reads it.
 #[derive(Clone, Debug)]
-struct Statement {
+pub(super) struct Statement {
     /// The place of its record in the group.
     member: usize,
     kind: CommandKind,
@@ -126,92 +126,13 @@ pub(super) struct BulkWrite {
     pub(super) skipped: Vec<usize>,
 }
 
-/// Why a statement must not be sent: it is too large, or a server would read it as another kind.
-pub(super) fn check(model: &WriteModel, limits: &ServerLimits) -> Result<()> {
-    let illegal =
-        |why: String| Err(ConnectError::data(why).with_class("java.lang.IllegalArgumentException"));
-    let document = match model {
-        WriteModel::InsertOne { document } => document,
-        WriteModel::ReplaceOne { replacement, .. } => {
-            if let Some(name) = replacement.keys().find(|name| name.starts_with('$')) {
-                return illegal(format!(
-                    "Field names in a replacement document can not start with '$' but '{name}' does"
-                ));
-            }
-            replacement
-        }
-        WriteModel::UpdateOne { update, .. } => {
-            if update.is_empty() {
-                return illegal(
-                    "Invalid BSON document for an update. The document may not be empty.".into(),
-                );
-            }
-            if let Some(name) = update.keys().find(|name| !name.starts_with('$')) {
-                return illegal(format!(
-                    "All update operators must start with '$', but '{name}' does not"
-                ));
-            }
-            update
-        }
-        WriteModel::DeleteOne { filter } => filter,
-    };
-    let (num_bytes, most) = (num_bytes(document), limits.max_document_bytes);
-    if num_bytes > most {
-        return Err(ConnectError::data(format!(
-            "Document size of {num_bytes} is larger than maximum of {most}."
-        ))
-        .with_class("org.bson.BsonMaximumSizeExceededException"));
-    }
-    Ok(())
-}
-
-/// How many bytes a document takes as BSON.
-fn num_bytes(document: &Document) -> usize {
-    5 + document
-        .iter()
-        .map(|(name, value)| name.len() + 2 + value_num_bytes(value))
-        .sum::<usize>()
-}
-
-fn value_num_bytes(value: &Bson) -> usize {
-    match value {
-        Bson::Double(_) | Bson::Int64(_) | Bson::DateTime(_) | Bson::Timestamp(_) => 8,
-        Bson::Int32(_) => 4,
-        Bson::Boolean(_) => 1,
-        Bson::Null | Bson::Undefined | Bson::MinKey | Bson::MaxKey => 0,
-        Bson::ObjectId(_) => 12,
-        Bson::Decimal128(_) => 16,
-        Bson::String(text) | Bson::Symbol(text) | Bson::JavaScriptCode(text) => text.len() + 5,
-        Bson::Binary(binary) => binary.bytes.len() + 5,
-        Bson::Document(document) => num_bytes(document),
-        Bson::Array(items) => {
-            let digits = |index: usize| index.checked_ilog10().unwrap_or(0) as usize + 1;
-            5 + items
-                .iter()
-                .enumerate()
-                .map(|(index, item)| digits(index) + 2 + value_num_bytes(item))
-                .sum::<usize>()
-        }
-        Bson::RegularExpression(regex) => {
-            regex.pattern.as_str().len() + regex.options.as_str().len() + 2
-        }
-        Bson::JavaScriptCodeWithScope(code) => code.code.len() + 9 + num_bytes(&code.scope),
-        Bson::DbPointer(_) => 64,
-    }
-}
-
 impl BulkWrite {
-    /// A bulk write of statements; the place of each in `models` names it from now on.
-    pub(super) fn new(
-        namespace: Namespace,
-        ordered: bool,
-        models: Vec<WriteModel>,
-    ) -> bson::error::Result<Self> {
-        let mut waiting: VecDeque<Statement> = models
-            .into_iter()
-            .enumerate()
-            .map(|(member, model)| statement(member, model))
-            .collect::<bson::error::Result<_>>()?;
+    /// A bulk write of statements; the place of each names it from now on.
+    pub(super) fn new(namespace: Namespace, ordered: bool, statements: Vec<Statement>) -> Self {
+        let mut waiting: VecDeque<Statement> = statements.into();
+        for (member, statement) in waiting.iter_mut().enumerate() {
+            statement.member = member;
+        }
         if !ordered {
             // Fewer commands: statements of one kind stand together, as their order does not matter.
             let mut kinds: Vec<CommandKind> = Vec::new();
@@ -224,7 +145,7 @@ impl BulkWrite {
                 .make_contiguous()
                 .sort_by_key(|statement| kinds.iter().position(|kind| *kind == statement.kind));
         }
-        Ok(Self {
+        Self {
             namespace,
             ordered,
             waiting,
@@ -232,7 +153,7 @@ impl BulkWrite {
             errors: Vec::new(),
             concern_error: None,
             skipped: Vec::new(),
-        })
+        }
     }
 
     /// Where it goes.
@@ -413,41 +334,85 @@ fn write_concern(concern: &WriteConcern) -> Option<Document> {
     (!document.is_empty()).then_some(document)
 }
 
-fn statement(member: usize, model: WriteModel) -> bson::error::Result<Statement> {
-    let kind = CommandKind::of(&model);
-    let raw = |document: &Document| RawDocumentBuf::try_from(document);
-    let bytes = match model {
-        WriteModel::InsertOne { mut document } => {
-            if !document.contains_key(ID_FIELD) {
-                document.insert(ID_FIELD, ObjectId::new());
+impl Statement {
+    /// Encodes a statement. One that is too large, or that a server would read as another kind, is
+    /// refused.
+    pub(super) fn encode(model: WriteModel, limits: &ServerLimits) -> Result<Self> {
+        check_names(&model)?;
+        let kind = CommandKind::of(&model);
+        let whole = |document: &Document| -> Result<RawDocumentBuf> {
+            let raw = encode(document)?;
+            let (num_bytes, most) = (raw.as_bytes().len(), limits.max_document_bytes);
+            if num_bytes > most {
+                return Err(ConnectError::data(format!(
+                    "Document size of {num_bytes} is larger than maximum of {most}."
+                ))
+                .with_class("org.bson.BsonMaximumSizeExceededException"));
             }
-            raw(&with_id_first(document))?
-        }
-        WriteModel::ReplaceOne {
-            filter,
-            replacement,
-            upsert,
-        } => rawdoc! {
-            "q": raw(&filter)?,
-            "u": raw(&with_id_first(replacement))?,
-            "upsert": upsert,
-        },
-        WriteModel::UpdateOne {
-            filter,
-            update,
-            upsert,
-        } => rawdoc! {
-            "q": raw(&filter)?,
-            "u": raw(&update)?,
-            "upsert": upsert,
-        },
-        WriteModel::DeleteOne { filter } => rawdoc! { "q": raw(&filter)?, "limit": 1_i32 },
-    };
-    Ok(Statement {
-        member,
-        kind,
-        bytes,
+            Ok(raw)
+        };
+        let bytes = match model {
+            WriteModel::InsertOne { mut document } => {
+                if !document.contains_key(ID_FIELD) {
+                    document.insert(ID_FIELD, ObjectId::new());
+                }
+                whole(&with_id_first(document))?
+            }
+            WriteModel::ReplaceOne {
+                filter,
+                replacement,
+                upsert,
+            } => rawdoc! {
+                "q": encode(&filter)?,
+                "u": whole(&with_id_first(replacement))?,
+                "upsert": upsert,
+            },
+            WriteModel::UpdateOne {
+                filter,
+                update,
+                upsert,
+            } => rawdoc! { "q": encode(&filter)?, "u": whole(&update)?, "upsert": upsert },
+            WriteModel::DeleteOne { filter } => rawdoc! { "q": whole(&filter)?, "limit": 1_i32 },
+        };
+        Ok(Self {
+            member: 0,
+            kind,
+            bytes,
+        })
+    }
+}
+
+fn encode(document: &Document) -> Result<RawDocumentBuf> {
+    RawDocumentBuf::try_from(document).map_err(|error| {
+        ConnectError::data(format!("The document cannot be encoded: {error}"))
+            .with_class("org.bson.BsonSerializationException")
     })
+}
+
+/// A server takes an update without operators for a replacement, and the other way round.
+fn check_names(model: &WriteModel) -> Result<()> {
+    let why = match model {
+        WriteModel::ReplaceOne { replacement, .. } => replacement
+            .keys()
+            .find(|name| name.starts_with('$'))
+            .map(|name| {
+                format!(
+                    "Field names in a replacement document can not start with '$' but '{name}' does"
+                )
+            }),
+        WriteModel::UpdateOne { update, .. } if update.is_empty() => {
+            Some("Invalid BSON document for an update. The document may not be empty.".into())
+        }
+        WriteModel::UpdateOne { update, .. } => update
+            .keys()
+            .find(|name| !name.starts_with('$'))
+            .map(|name| format!("All update operators must start with '$', but '{name}' does not")),
+        WriteModel::InsertOne { .. } | WriteModel::DeleteOne { .. } => None,
+    };
+    match why {
+        Some(why) => Err(ConnectError::data(why).with_class("java.lang.IllegalArgumentException")),
+        None => Ok(()),
+    }
 }
 
 /// The id stands first in what is stored, as servers and drivers have it.

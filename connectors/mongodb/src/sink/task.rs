@@ -3,13 +3,12 @@
 mod errors;
 mod writer;
 
-use super::bulk::BulkWrite;
+use super::bulk::{BulkWrite, Statement};
 use super::keys;
 use super::namespace::Namespace;
 use super::processing::process;
 use super::settings::SinkSettings;
 use super::topic_settings::{Tolerance, TopicSettings};
-use super::write_model::WriteModel;
 use crate::client::ConnectionSettings;
 use crate::config::Values;
 use async_trait::async_trait;
@@ -163,12 +162,11 @@ impl Started {
         for (place, record) in records.iter().enumerate() {
             let settings = self.settings.topic(&record.record.topic)?;
             let processed = process(&settings, record, now_ms).and_then(|processed| {
-                if let Some((_, model)) = &processed {
-                    super::bulk::check(model, &limits)?;
-                }
-                Ok(processed)
+                processed
+                    .map(|(namespace, model)| Ok((namespace, Statement::encode(model, &limits)?)))
+                    .transpose()
             });
-            let (namespace, model) = match processed {
+            let (namespace, statement) = match processed {
                 Ok(Some(processed)) => processed,
                 Ok(None) => continue,
                 Err(error) => {
@@ -178,11 +176,11 @@ impl Started {
                 }
             };
             match groups.last_mut() {
-                Some(group) if group.takes(&settings, &namespace) => group.push(place, model),
-                _ => groups.push(PlannedGroup::new(settings, namespace, place, model)),
+                Some(group) if group.takes(&settings, &namespace) => group.push(place, statement),
+                _ => groups.push(PlannedGroup::new(settings, namespace, place, statement)),
             }
         }
-        groups.into_iter().map(PlannedGroup::into_group).collect()
+        Ok(groups.into_iter().map(PlannedGroup::into_group).collect())
     }
 
     fn reports<'a>(&'a self, settings: &'a TopicSettings) -> Reports<'a> {
@@ -238,7 +236,7 @@ struct PlannedGroup {
     settings: Arc<TopicSettings>,
     namespace: Namespace,
     records: Vec<usize>,
-    models: Vec<WriteModel>,
+    statements: Vec<Statement>,
 }
 
 impl PlannedGroup {
@@ -246,13 +244,13 @@ impl PlannedGroup {
         settings: Arc<TopicSettings>,
         namespace: Namespace,
         place: usize,
-        model: WriteModel,
+        statement: Statement,
     ) -> Self {
         Self {
             settings,
             namespace,
             records: vec![place],
-            models: vec![model],
+            statements: vec![statement],
         }
     }
 
@@ -260,27 +258,21 @@ impl PlannedGroup {
         let max = self.settings.max_batch_size;
         self.settings.topic == settings.topic
             && self.namespace == *namespace
-            && (max == 0 || self.models.len() < max)
+            && (max == 0 || self.statements.len() < max)
     }
 
-    fn push(&mut self, place: usize, model: WriteModel) {
+    fn push(&mut self, place: usize, statement: Statement) {
         self.records.push(place);
-        self.models.push(model);
+        self.statements.push(statement);
     }
 
-    fn into_group(self) -> Result<Group> {
+    fn into_group(self) -> Group {
         let ordered = self.settings.ordered;
-        let write = BulkWrite::new(self.namespace, ordered, self.models).map_err(|error| {
-            ConnectError::data(format!(
-                "A document of topic {} cannot be encoded: {error}",
-                self.settings.topic
-            ))
-        })?;
-        Ok(Group {
+        Group {
+            write: BulkWrite::new(self.namespace, ordered, self.statements),
             settings: self.settings,
             records: self.records,
-            write,
-        })
+        }
     }
 }
 

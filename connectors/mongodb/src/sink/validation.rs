@@ -61,9 +61,7 @@ async fn check(
         .await
         .map_err(|_| unable("the address was not found in time"))?
         .map_err(|error| unable(error.message()))?;
-    let admin = connected.client.database("admin");
-    let hello = admin.run_command(doc! {"hello": 1});
-    let hello = match tokio::time::timeout(timeout, hello.into_future()).await {
+    let hello = match tokio::time::timeout(timeout, connected.hello()).await {
         Ok(Ok(hello)) => hello,
         Ok(Err(error)) => {
             return Err(match error.kind.as_ref() {
@@ -145,7 +143,7 @@ async fn check_permissions(
     }
 }
 
-pub(super) async fn missing_actions(
+async fn missing_actions(
     connection: &MongoConnection,
     source: &str,
     topic: &TopicSettings,
@@ -225,28 +223,4 @@ fn applies(privilege: &Document, source: &str, database: &str, collection: &str)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn privileges_apply_to_what_they_name() {
-        for (resource, expected) in [
-            (doc! {"cluster": true}, true),
-            (doc! {"db": "", "collection": ""}, true),
-            (doc! {"db": "", "collection": "coll"}, true),
-            (doc! {"db": "db", "collection": ""}, true),
-            (doc! {"db": "db", "collection": "coll"}, true),
-            (doc! {"db": "admin", "collection": ""}, true),
-            (doc! {"db": "db", "collection": "other"}, false),
-            (doc! {"db": "other", "collection": "coll"}, false),
-            (doc! {"anyResource": true}, false),
-        ] {
-            let privilege = doc! {"resource": resource.clone()};
-            assert_eq!(
-                applies(&privilege, "admin", "db", "coll"),
-                expected,
-                "{resource}"
-            );
-        }
-    }
-}
+mod tests;

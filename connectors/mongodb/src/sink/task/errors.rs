@@ -27,7 +27,26 @@ fn place(record: &SinkRecord) -> String {
 pub(super) fn with_place(record: &SinkRecord, error: ConnectError) -> PlacedError {
     PlacedError {
         place: place(record),
-        error,
+        error: bounded(error),
+    }
+}
+
+/// The official texts show whole documents. A dead letter must still fit into its topic.
+const MAX_MESSAGE_BYTES: usize = 16 * 1024;
+
+fn bounded(error: ConnectError) -> ConnectError {
+    let cause = error.cause().cloned().map(bounded);
+    let message = error.message();
+    let error = if message.len() > MAX_MESSAGE_BYTES {
+        let shown = &message[..message.floor_char_boundary(MAX_MESSAGE_BYTES)];
+        let text = format!("{shown}… ({} bytes in all)", message.len());
+        ConnectError::new(error.kind(), error.class().to_string(), text)
+    } else {
+        error
+    };
+    match cause {
+        Some(cause) => error.with_cause(cause),
+        None => error,
     }
 }
 
@@ -60,6 +79,7 @@ impl Reports<'_> {
 
     /// The runtime waits for the report itself before it commits past the record.
     fn report(&self, record: &SinkRecord, error: ConnectError) -> Result<()> {
+        let error = bounded(error);
         if self.settings.log_errors {
             tracing::error!(
                 "The record at {} cannot be written and is skipped: {}",

@@ -1,12 +1,8 @@
 use super::*;
 use crate::scripted_server::{Script, ScriptedServer};
-use crate::sink::MongoSinkConnector;
 use bson::doc;
-use connect_api::config::ConfigValue;
 use connect_api::data::Value;
-use connect_api::{
-    Clock, ErrantRecordReporter, Record, SinkConnector, SinkOrigin, TimestampType, TopicPartition,
-};
+use connect_api::{Clock, ErrantRecordReporter, Record, SinkOrigin, TimestampType, TopicPartition};
 use futures::future::BoxFuture;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -365,6 +361,26 @@ async fn a_document_that_is_too_large_fails_alone() {
 }
 
 #[tokio::test]
+async fn an_error_does_not_carry_a_whole_document() {
+    let handler = "com.mongodb.kafka.connect.sink.cdc.mongodb.ChangeStreamHandler";
+    let all = [
+        ("errors.tolerance", "all"),
+        ("change.data.capture.handler", handler),
+    ];
+    let mut fixture = Fixture::start(&all).await;
+    let large = format!("{{a: '{}'}}", "é".repeat(1 << 20));
+    fixture.put(&[&large]).await.unwrap();
+    let letters = fixture.letters();
+    assert!(
+        letters[0]
+            .1
+            .contains("`operationType` field is doc is missing")
+    );
+    assert!(letters[0].1.ends_with("bytes in all)"));
+    assert!(letters[0].1.len() < 20_000);
+}
+
+#[tokio::test]
 async fn large_batches_become_several_commands() {
     let value = |id: usize| format!("{{_id: {id}, a: '{}'}}", "x".repeat(5 << 20));
     let values: Vec<String> = (0..7).map(value).collect();
@@ -432,130 +448,6 @@ async fn a_server_that_is_not_there_is_waited_for() {
     let offsets = Offsets::from([(TopicPartition::new("orders", 0), 0)]);
     assert_eq!(task.pre_commit(&offsets).await.unwrap(), offsets);
     task.stop().await.unwrap();
-}
-
-async fn faults(config: &ConfigMap) -> Vec<(String, String)> {
-    let mut values: Vec<ConfigValue> = crate::sink::keys::config_def().validate(config);
-    let connector = MongoSinkConnector::default();
-    connector.validate(config, &mut values).await.unwrap();
-    values
-        .into_iter()
-        .flat_map(|value| {
-            let name = value.name;
-            let with_name = move |message| (name.clone(), message);
-            value.error_messages.into_iter().map(with_name)
-        })
-        .collect()
-}
-
-async fn fault(config: &ConfigMap) -> (String, String) {
-    let mut faults = faults(config).await;
-    assert_eq!(faults.len(), 1, "{faults:?}");
-    faults.remove(0)
-}
-
-#[tokio::test]
-async fn validation_looks_at_the_server() {
-    let server = ScriptedServer::start().await;
-    assert_eq!(faults(&config(&server.uri(""), &[])).await, []);
-    let api = config(&server.uri(""), &[("server.api.version", "1")]);
-    assert_eq!(faults(&api).await, []);
-    server.change_hello(|hello| {
-        hello.insert("maxWireVersion", 9);
-    });
-    let (key, message) = fault(&api).await;
-    assert_eq!(key, "connection.uri");
-    assert_eq!(
-        message,
-        "Server Version API requires MongoDB 5.0 or greater"
-    );
-    let series = config(&server.uri(""), &[("timeseries.timefield", "ts")]);
-    let (key, message) = fault(&series).await;
-    assert_eq!(key, "timeseries.timefield");
-    assert_eq!(message, "Timeseries support requires MongoDB 5.0 or newer");
-}
-
-#[tokio::test]
-async fn validation_tells_of_a_server_that_is_not_there() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
-    let uri = format!("mongodb://user:s3cret@127.0.0.1:{port}/?connectTimeoutMS=50");
-    let (key, message) = fault(&config(&uri, &[])).await;
-    assert_eq!(key, "connection.uri");
-    assert_eq!(message, "Unable to connect to the server.");
-}
-
-#[tokio::test]
-async fn validation_names_the_key_that_the_user_wrote() {
-    let overrides = [
-        ("topic.override.orders.max.batch.size", "-1"),
-        (
-            "topic.override.orders.document.id.strategy",
-            "org.example.Own",
-        ),
-        ("topics.regex", "x.*"),
-    ];
-    for (index, expected) in [
-        (
-            0,
-            "Invalid value -1 for configuration max.batch.size: Value must be at least 0",
-        ),
-        (
-            1,
-            "Invalid value org.example.Own for configuration document.id.strategy: Class not found: \
-             org.example.Own. Classes of your own need Java; those of the connector are built in",
-        ),
-        (
-            2,
-            "topics and topics.regex are mutually exclusive options, but both are set.",
-        ),
-    ] {
-        let (key, message) = fault(&config("mongodb://localhost", &overrides[index..=index])).await;
-        assert_eq!(message, expected);
-        let own_key = if index == 2 {
-            "topics"
-        } else {
-            overrides[index].0
-        };
-        assert_eq!(key, own_key);
-    }
-}
-
-#[tokio::test]
-async fn missing_permissions_are_named() {
-    let server = ScriptedServer::start().await;
-    let status = doc! {"ok": 1, "authInfo": {
-        "authenticatedUserRoles": [{"role": "r", "db": "admin"}],
-        "authenticatedUserPrivileges": [
-            {"resource": {"db": "db", "collection": "orders"}, "actions": ["insert"]},
-        ],
-    }};
-    server.answer("connectionStatus", status);
-    let missing = missing_of(&server).await;
-    assert_eq!(missing, ["update", "remove"]);
-    let roles = doc! {"ok": 1, "roles": [{"inheritedPrivileges": [
-        {"resource": {"db": "", "collection": ""}, "actions": ["update", "remove"]},
-    ]}]};
-    server.answer("rolesInfo", roles);
-    assert!(missing_of(&server).await.is_empty());
-}
-
-async fn missing_of(server: &ScriptedServer) -> Vec<&'static str> {
-    let config = config(&server.uri(""), &[]);
-    let mut settings = SinkSettings::read(&config).unwrap();
-    let values = keys::config_def().validate(&config);
-    let connection = ConnectionSettings::read(Values(&values), &mut Vec::new()).unwrap();
-    let connection = connection.connect("sink", None).await.unwrap();
-    let topic = settings.topic("orders").unwrap();
-    crate::sink::validation::missing_actions(
-        &connection,
-        "admin",
-        &topic,
-        &["insert", "update", "remove"],
-    )
-    .await
-    .unwrap()
 }
 
 #[test]

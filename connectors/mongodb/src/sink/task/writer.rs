@@ -7,14 +7,13 @@ use super::super::topic_settings::TimeSeries;
 use crate::client::{
     ConnectionSettings, MongoConnection, is_retriable, timed_out, to_connect_error,
 };
-use bson::doc;
 use connect_api::{ConnectError, Result};
 use mongodb::ClientSession;
 use std::collections::HashSet;
 use std::time::Duration;
 
 /// A server that says nothing for so long is taken for lost.
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(300);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How often a command is sent within one `put`: once more after an error that passes, as drivers do.
 /// After that the runtime hands the batch over again, with its own pauses.
@@ -98,9 +97,7 @@ impl Connected {
     async fn open(settings: &ConnectionSettings) -> Result<Self> {
         let connection = settings.connect("sink", None).await?;
         let hello = connection
-            .client
-            .database("admin")
-            .run_command(doc! {"hello": 1})
+            .hello()
             .await
             .map_err(|error| to_connect_error(&connection.hosts, &error))?;
         let limits = ServerLimits::from_hello(&hello);
