@@ -18,11 +18,21 @@ const BOTH: [&str; 9] = [
     "org.apache.kafka.connect.storage.StringConverter",
 ];
 
+/// Those over Schema Registry convert keys and values only.
+const REGISTRY: [&str; 3] = [
+    "io.confluent.connect.avro.AvroConverter",
+    "io.confluent.connect.json.JsonSchemaConverter",
+    "io.confluent.connect.protobuf.ProtobufConverter",
+];
+
 #[test]
-fn the_classes_of_kafka_are_registered() {
+fn the_classes_of_kafka_and_confluent_are_registered() {
     let mut converters: Vec<&str> = CONVERTERS.iter().map(|plugin| plugin.class).collect();
     converters.sort_unstable();
-    assert_eq!(converters, BOTH);
+    let mut expected = BOTH.to_vec();
+    expected.extend(REGISTRY);
+    expected.sort_unstable();
+    assert_eq!(converters, expected);
     let mut header_converters: Vec<&str> = HEADER_CONVERTERS
         .iter()
         .map(|plugin| plugin.class)

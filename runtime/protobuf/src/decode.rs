@@ -1,5 +1,7 @@
 //! Bytes to Connect values, straight from the wire into the positions of structs.
 
+mod check;
+
 use crate::logical::{self, Parts};
 use crate::plan::{Body, Element, FieldPlan, MessagePlan, RootPlan, ScalarKind, ScalarPlan, Shape};
 use crate::wire::{
@@ -39,12 +41,15 @@ impl Decoder {
             buffer: payload,
             missing: &mut missing,
         };
-        let path = Path::Root;
-        let value = source.message(&self.plan.message, 0..payload.len(), 0, &path)?;
+        let (plan, all) = (&self.plan.message, 0..payload.len());
+        let read = source.message(plan, all.clone(), 0, &Path::Root);
+        if read.is_err() {
+            source.check(plan, all, 0)?;
+        }
         if !missing.is_empty() {
             return Err(missing_required(&missing));
         }
-        Ok(value)
+        read
     }
 }
 

@@ -12,6 +12,7 @@ mod format;
 pub mod frame;
 mod json_schema;
 mod plans;
+mod protobuf;
 mod read;
 mod settings;
 mod subject;
