@@ -2,10 +2,10 @@
 
 use super::{KeyGroup, empty_or};
 use crate::client;
-use connect_api::config::Validator;
 use connect_api::config::{
     ConfigData, ConfigDef, ConfigKey, ConfigType, CustomValidator, Importance,
 };
+use connect_api::config::{Validator, Width};
 use std::sync::Arc;
 
 macro_rules! names {
@@ -123,8 +123,10 @@ pub fn connection_keys() -> ConfigDef {
             "Accepted; the key must not be encrypted.",
         )
         .into_def();
-    ConfigDef::new()
-        .define_all(&api)
-        .define_all(&tls)
-        .define(ConfigKey::new(PROVIDER, Text).default("").internal())
+    ConfigDef::new().define_all(&api).define_all(&tls).define(
+        ConfigKey::new(PROVIDER, Text)
+            .default("")
+            .group("Server Api", 4, Width::Medium, "Provider")
+            .internal(),
+    )
 }
