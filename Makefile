@@ -10,9 +10,10 @@ help: ## This list
 quickstart: ## One process, nothing else installed: an embedded broker, object storage, a worker, flights (ARGS=…)
 	cargo run -p dovetail -- quickstart $(ARGS)
 
-setup: ## Fetch what the tests run against: Kafka, a JVM Connect worker, an S3 server (into .cache/stack)
+setup: ## Fetch what the tests run against: Kafka, a JVM Connect worker, an S3 server, an in-memory MongoDB (into .cache/stack)
 	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.95 or newer" >&2; exit 1; }
 	tests/stack/fetch
+	tests/stack/mongo/fetch
 
 build: ## The release binary, target/release/dovetail
 	cargo build --release -p dovetail

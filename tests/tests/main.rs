@@ -6,6 +6,7 @@ mod e2e_flights;
 mod interop;
 mod kill;
 mod licences;
+mod mongodb;
 mod oracle;
 mod quickstart;
 mod stack_smoke;

@@ -1,5 +1,5 @@
 //! Real servers for tests: Kafka 4.3 (KRaft) and 3.9 (ZooKeeper), Connect workers (the JVM's and Dovetail),
-//! an S3 server, a Schema Registry; a network that can be cut, and Python clients.
+//! an S3 server, a Schema Registry, an in-memory MongoDB; a network that can be cut, and Python clients.
 //!
 //! `tests/stack/fetch` brought the parts; a test whose part is missing fails and names `make setup`.
 //! Every server listens on a free port of 127.0.0.1, writes below one temporary folder of the test process
@@ -11,6 +11,7 @@ pub mod connect;
 pub mod disk;
 pub mod kafka;
 pub mod layout;
+pub mod mongo;
 pub mod ports;
 pub mod process;
 pub mod properties;
@@ -28,6 +29,7 @@ pub mod zookeeper;
 pub use connect::{ConnectWorker, Runtime, WorkerConfig};
 pub use disk::SmallDisk;
 pub use kafka::{KafkaCluster, KafkaOptions, KafkaVersion};
+pub use mongo::MongoServer;
 pub use proxy::Proxy;
 pub use registry::SchemaRegistry;
 pub use rest::{Answer, RestClient};
