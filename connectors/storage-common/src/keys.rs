@@ -3,8 +3,7 @@
 mod definitions;
 
 pub use definitions::{
-    AVRO_CODECS, PARQUET_CODECS, SCHEMA_COMPATIBILITIES, connector_keys, partitioner_keys,
-    storage_keys,
+    AVRO_CODECS, PARQUET_CODECS, connector_keys, partitioner_keys, storage_keys,
 };
 
 use crate::time_zone::TimeZone;

@@ -21,6 +21,7 @@ pub mod partitioner;
 pub mod record;
 pub mod retry;
 pub mod rotation;
+pub mod schema_compatibility;
 pub mod settings;
 pub mod sink_task;
 pub mod store;

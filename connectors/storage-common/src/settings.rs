@@ -1,6 +1,8 @@
 //! The settings of a sink, read from the keys that all stores share.
 
-use crate::format::{ByteArrayFormat, Format, JsonFormat};
+mod format;
+
+use crate::format::Format;
 use crate::joda::{DatePattern, Locale};
 use crate::keys;
 use crate::object_name::ObjectNaming;
@@ -8,12 +10,12 @@ use crate::partitioner::{
     DefaultPartitioner, PARTITIONER_PACKAGE, Partitioner, TimeBasedPartitioner, TimeBasedSettings,
 };
 use crate::rotation::{RotationSchedule, RotationSettings};
+use crate::schema_compatibility::SchemaCompatibility;
 use crate::time_zone::TimeZone;
 use crate::timestamp::{TIMESTAMP_EXTRACTORS, timestamp_extractor};
 use crate::upload::UploadSettings;
 use connect_api::ConnectError;
 use connect_api::config::{ConfigData, ConfigMap};
-use connect_api::json::DecimalFormat;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +30,8 @@ pub struct SinkSettings {
     pub partitioner: PartitionerSettings,
     /// What files look like.
     pub format: Arc<dyn Format>,
+    /// What happens when the schema of values changes.
+    pub schema_compatibility: SchemaCompatibility,
     /// How objects are uploaded.
     pub upload: UploadSettings,
     /// What happens to records without a value.
@@ -164,9 +168,6 @@ impl<'a> Values<'a> {
     }
 }
 
-/// The formats of a store's package that are not built yet, by their simple names.
-const LATER_FORMATS: [&str; 2] = ["AvroFormat", "ParquetFormat"];
-const FORMATS: &str = "JsonFormat, ByteArrayFormat";
 const PARTITIONERS: &str =
     "DefaultPartitioner, TimeBasedPartitioner, DailyPartitioner, HourlyPartitioner";
 
@@ -181,15 +182,7 @@ impl SinkSettings {
         faults: &mut Vec<Fault>,
     ) -> Option<Self> {
         let num_faults = faults.len();
-        let schema_compatibility = values.text(keys::SCHEMA_COMPATIBILITY);
-        if keys::SCHEMA_COMPATIBILITIES[1..].contains(&schema_compatibility) {
-            faults.push(Fault::unsupported(
-                keys::SCHEMA_COMPATIBILITY,
-                schema_compatibility,
-                "NONE",
-            ));
-        }
-        let format = read_format(values, config, package, faults);
+        let format = format::read(values, config, package, faults);
         let partitioner = read_partitioner(values, faults);
         let schedule = read_schedule(values, faults);
         let null_values = read_null_values(values, faults);
@@ -227,69 +220,13 @@ impl SinkSettings {
             }),
             partitioner,
             format,
+            schema_compatibility: SchemaCompatibility::from_name(
+                values.text(keys::SCHEMA_COMPATIBILITY),
+            ),
             upload,
             null_values,
             retry_backoff: Duration::from_millis(u64::try_from(retry_backoff_ms).unwrap_or(0)),
         })
-    }
-}
-
-/// The simple name of a class, if it stands in that package.
-fn class_in<'a>(class: &'a str, package: &str) -> Option<&'a str> {
-    let (prefix, simple) = class.rsplit_once('.')?;
-    prefix.starts_with(package).then_some(simple)
-}
-
-/// Reads the format, and whether it goes with the compression is for the store to check, whose key
-/// that is.
-fn read_format(
-    values: Values<'_>,
-    config: &ConfigMap,
-    package: &str,
-    faults: &mut Vec<Fault>,
-) -> Option<Arc<dyn Format>> {
-    let class = values.text(keys::FORMAT_CLASS);
-    match class_in(class, &format!("{package}.format."))
-        .or(class_in(class, &format!("{package}.format")))
-    {
-        Some("JsonFormat") => {
-            let numeric = values
-                .text(keys::JSON_DECIMAL_FORMAT)
-                .eq_ignore_ascii_case("NUMERIC");
-            let decimal_format = if numeric {
-                DecimalFormat::Numeric
-            } else {
-                DecimalFormat::Base64
-            };
-            Some(Arc::new(JsonFormat::new(decimal_format)))
-        }
-        Some("ByteArrayFormat") => {
-            // Every other text is trimmed; here a space or a line break is the very point.
-            let separator = config
-                .get(keys::BYTEARRAY_SEPARATOR)
-                .unwrap_or("\n")
-                .to_string();
-            Some(Arc::new(ByteArrayFormat::new(
-                values.text(keys::BYTEARRAY_EXTENSION),
-                separator,
-            )))
-        }
-        Some(simple) if LATER_FORMATS.contains(&simple) => {
-            faults.push(Fault::unsupported(keys::FORMAT_CLASS, class, FORMATS));
-            None
-        }
-        // A missing class was found before.
-        _ if class.is_empty() => None,
-        _ => {
-            faults.push(Fault::invalid(
-                keys::FORMAT_CLASS,
-                class,
-                format!(
-                    "Class {class} could not be found; supported: {FORMATS} of {package}.format"
-                ),
-            ));
-            None
-        }
     }
 }
 

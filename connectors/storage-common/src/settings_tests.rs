@@ -63,13 +63,49 @@ fn defaults_are_those_of_the_java_connector() {
 }
 
 #[test]
-fn an_unknown_compatibility_counts_as_none_and_a_known_one_is_refused() {
-    assert_eq!(read(&[("schema.compatibility", "WHATEVER")]).1, []);
-    let fault = fault(&[("schema.compatibility", "BACKWARD")]);
+fn compatibility_is_read_and_an_unknown_one_counts_as_none() {
+    for (name, mode) in [
+        ("WHATEVER", SchemaCompatibility::None),
+        ("BACKWARD", SchemaCompatibility::Backward),
+    ] {
+        let (settings, faults) = read(&[("schema.compatibility", name)]);
+        assert_eq!(faults, []);
+        assert_eq!(settings.unwrap().schema_compatibility, mode);
+    }
+}
+
+#[test]
+fn formats_are_read_with_their_codecs() {
+    for (class, codec, extension) in [
+        ("p.format.avro.AvroFormat", ("avro.codec", "bzip2"), ".avro"),
+        (
+            "p.format.avro.AvroFormat",
+            ("avro.codec", "zstandard"),
+            ".avro",
+        ),
+        (
+            "p.format.parquet.ParquetFormat",
+            ("parquet.codec", "none"),
+            ".parquet",
+        ),
+        (
+            "p.format.parquet.ParquetFormat",
+            ("parquet.codec", "gzip"),
+            ".gz.parquet",
+        ),
+    ] {
+        let (settings, faults) = read(&[("format.class", class), codec]);
+        assert_eq!(faults, []);
+        assert_eq!(settings.unwrap().format.extension(), extension);
+    }
+    let fault = fault(&[
+        ("format.class", "p.format.parquet.ParquetFormat"),
+        ("parquet.codec", "lzo"),
+    ]);
     assert_eq!(
         fault.message,
-        "Invalid value BACKWARD for configuration schema.compatibility: It is not supported by this \
-         version yet; supported: NONE"
+        "Invalid value lzo for configuration parquet.codec: It is not supported by this version yet; \
+         supported: none, snappy, gzip, brotli, lz4, zstd, lz4_raw"
     );
 }
 
@@ -155,7 +191,7 @@ fn a_schedule_needs_a_zone_and_an_interval_needs_time() {
 #[test]
 fn classes_that_are_not_built_in_are_named_with_those_that_are() {
     for (key, class) in [
-        ("format.class", "p.format.avro.AvroFormat"),
+        ("format.class", "p.format.orc.OrcFormat"),
         ("format.class", "com.example.Mine"),
         (
             "partitioner.class",

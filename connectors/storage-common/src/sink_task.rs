@@ -112,6 +112,7 @@ impl<C: StoreConnection> SinkTask for ObjectStoreSinkTask<C> {
             naming: settings.naming.clone(),
             rotation: settings.rotation.clone(),
             format: settings.format.clone(),
+            schema_compatibility: settings.schema_compatibility,
             upload,
             clock: context.clock().clone(),
             reporter: context.errant_record_reporter().cloned(),

@@ -7,6 +7,7 @@ use crate::object_name::ObjectNaming;
 use crate::partitioner::Partitioner;
 use crate::record::RecordRef;
 use crate::rotation::{Rotation, RotationCause, RotationSettings};
+use crate::schema_compatibility::{self, Fit, SchemaCompatibility};
 use crate::upload::{ObjectUploader, UploadContext};
 use committer::Committer;
 use connect_api::data::SchemaRef;
@@ -22,6 +23,8 @@ pub struct WriterContext {
     pub rotation: Arc<RotationSettings>,
     /// What files look like.
     pub format: Arc<dyn Format>,
+    /// What happens when the schema of values changes.
+    pub schema_compatibility: SchemaCompatibility,
     /// Where they go.
     pub upload: Arc<UploadContext>,
     /// The time to live by.
@@ -33,6 +36,8 @@ pub struct WriterContext {
 struct OpenFile {
     key: String,
     schema: Option<SchemaRef>,
+    /// The last other schema that was held against it.
+    checked: Option<(SchemaRef, Fit)>,
     writer: Box<dyn RecordWriter>,
     buffer: Vec<u8>,
     /// Exists once a chunk was handed over.
@@ -188,16 +193,30 @@ impl TopicPartitionWriter {
         {
             return Ok(Step::RotateBefore(cause));
         }
+        let mut is_projected = false;
         let index = match found {
-            Some(index) if !same_schema(self.files[index].schema.as_ref(), schema) => {
-                return Ok(Step::RotateBefore(RotationCause::Schema));
+            Some(index) => {
+                match self.fit(index, schema) {
+                    Ok(Fit::Same) => {}
+                    Ok(Fit::Projected) => is_projected = true,
+                    Ok(Fit::Rotates) => return Ok(Step::RotateBefore(RotationCause::Schema)),
+                    Err(error) => return self.refuse(record, error),
+                }
+                index
             }
-            Some(index) => index,
-            None => self.open_file(&encoded_partition, record)?,
+            None => match self.open_file(&encoded_partition, record) {
+                Ok(index) => index,
+                Err(error) => return self.refuse(record, error),
+            },
         };
         let file = &mut self.files[index];
         let start = file.buffer.len();
-        if let Err(error) = file.writer.write(record, &mut file.buffer) {
+        let written = match &file.schema {
+            Some(schema) if is_projected => schema_compatibility::project(record, schema)
+                .and_then(|row| file.writer.write(RecordRef::Row(&row), &mut file.buffer)),
+            _ => file.writer.write(record, &mut file.buffer),
+        };
+        if let Err(error) = written {
             file.buffer.truncate(start);
             if found.is_none() {
                 self.files.shift_remove_index(index);
@@ -212,6 +231,25 @@ impl TopicPartitionWriter {
             None if chunk_is_full => Step::ChunkFull(index),
             None => Step::Taken,
         })
+    }
+
+    /// How a record of that schema goes with an open file. The answer for the last schema is kept.
+    fn fit(&mut self, index: usize, schema: Option<&SchemaRef>) -> Result<Fit> {
+        let file = &mut self.files[index];
+        let (Some(own), Some(schema)) = (&file.schema, schema) else {
+            return Ok(Fit::Same);
+        };
+        if Arc::ptr_eq(own, schema) {
+            return Ok(Fit::Same);
+        }
+        if let Some((checked, fit)) = &file.checked
+            && Arc::ptr_eq(checked, schema)
+        {
+            return Ok(*fit);
+        }
+        let fit = self.context.schema_compatibility.fit(schema, own)?;
+        file.checked = Some((schema.clone(), fit));
+        Ok(fit)
     }
 
     fn encode_partition(&mut self, record: RecordRef<'_>) -> Result<(Option<i64>, Arc<str>)> {
@@ -249,6 +287,7 @@ impl TopicPartitionWriter {
             key,
             writer: context.format.new_writer(&self.partition.topic, schema)?,
             schema: schema.cloned(),
+            checked: None,
             buffer: Vec::new(),
             uploader: None,
         };
@@ -295,13 +334,6 @@ impl TopicPartitionWriter {
         self.committer.end_group(self.next_written_offset);
         self.rotation.rotated();
         Ok(())
-    }
-}
-
-fn same_schema(left: Option<&SchemaRef>, right: Option<&SchemaRef>) -> bool {
-    match (left, right) {
-        (Some(left), Some(right)) => Arc::ptr_eq(left, right) || left == right,
-        (left, right) => left.is_none() && right.is_none(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! * [`AvroSchema`] is a parsed schema. Its text form is the one of Java's `Schema.toString()`, which
 //!   registries store and compare, so members and properties keep the order that Java gives them.
 //! * [`AvroData`] maps schemas: [`AvroData::to_connect_schema`], [`AvroData::from_connect_schema`].
+//! * [`ContainerWriter`] and [`ContainerReader`] write and read container files.
 //! * [`Decoder`] and [`Encoder`] are plans: made once for a pair of schemas, they turn bytes into rows by
 //!   position and back, with no generic tree between.
 //!
@@ -25,6 +26,7 @@
 //! error that names the type. Written back, the levels fold into the one recursive Avro type.
 
 mod config;
+mod container;
 mod data;
 mod decode;
 mod encode;
@@ -35,6 +37,7 @@ mod schema;
 mod wire;
 
 pub use config::AvroDataConfig;
+pub use container::{Codec, ContainerReader, ContainerWriter};
 pub use data::AvroData;
 pub use decode::Decoder;
 pub use encode::Encoder;

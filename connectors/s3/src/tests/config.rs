@@ -97,11 +97,6 @@ async fn texts_of_the_java_connector() {
 #[tokio::test]
 async fn what_is_not_built_yet_is_refused_and_secrets_stay_hidden() {
     for (key, value, supported) in [
-        (
-            "format.class",
-            "io.confluent.connect.s3.format.parquet.ParquetFormat",
-            "JsonFormat",
-        ),
         ("store.kafka.headers", "true", "false"),
         ("s3.object.tagging", "true", "false"),
         ("s3.schema.partition.affix.type", "PREFIX", "NONE"),
@@ -120,6 +115,24 @@ async fn what_is_not_built_yet_is_refused_and_secrets_stay_hidden() {
         message.contains("[hidden]") && !message.contains("c2VjcmV0"),
         "{message}"
     );
+}
+
+#[tokio::test]
+async fn every_format_of_the_java_connector_is_taken_and_a_codec_without_a_library_is_not() {
+    let parquet = "io.confluent.connect.s3.format.parquet.ParquetFormat";
+    for class in [
+        "io.confluent.connect.s3.format.avro.AvroFormat",
+        "io.confluent.connect.s3.format.bytearray.ByteArrayFormat",
+        "io.confluent.connect.s3.format.json.JsonFormat",
+        parquet,
+    ] {
+        assert_eq!(faults(&[("format.class", class)]).await, [], "{class}");
+    }
+    let (key, message) = fault(&[("format.class", parquet), ("parquet.codec", "lzo")]).await;
+    assert_eq!(key, "parquet.codec");
+    assert!(message.contains("supported: none, snappy"), "{message}");
+    let (key, _) = fault(&[("avro.codec", "xz")]).await;
+    assert_eq!(key, "avro.codec");
 }
 
 #[tokio::test]

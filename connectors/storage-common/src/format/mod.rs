@@ -1,14 +1,18 @@
 //! Formats: the bytes of objects.
 
+mod avro;
 mod bytes;
 mod json;
+mod parquet;
 
+pub use avro::AvroFormat;
 pub use bytes::ByteArrayFormat;
 pub use json::JsonFormat;
+pub use parquet::{ParquetCodec, ParquetFormat};
 
 use crate::record::RecordRef;
-use connect_api::data::SchemaRef;
-use connect_api::{PlainType, Result, Topic};
+use connect_api::data::{SchemaRef, Value};
+use connect_api::{ConnectError, PlainType, Result, Topic};
 
 /// The compression of a whole object, over what the format wrote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +70,15 @@ pub trait RecordWriter: Send {
     fn finish(&mut self, _out: &mut Vec<u8>) -> Result<()> {
         Ok(())
     }
+}
+
+/// The value of a row, for formats that take no bytes.
+pub(crate) fn row_value(record: RecordRef<'_>) -> Result<&Value> {
+    record.value().ok_or_else(|| {
+        ConnectError::fatal(format!(
+            "Record {record} came as bytes to a format that takes rows only"
+        ))
+    })
 }
 
 /// The name of a schema type in messages about plain values.

@@ -136,3 +136,61 @@ fn byte_array_format_takes_nothing_but_bytes() {
     let error = write(&format, RecordRef::Row(&number)).unwrap_err();
     assert!(error.message().contains("class java.lang.Long"), "{error}");
 }
+
+fn avro(codec: &str, schema: Option<SchemaRef>, values: Vec<Value>) -> Vec<u8> {
+    let mapping = connect_avro::AvroDataConfig::default();
+    let format = AvroFormat::new(mapping, connect_avro::Codec::from_name(codec).unwrap());
+    assert_eq!(format.extension(), ".avro");
+    let mut writer = format.new_writer(&"t".into(), schema.as_ref()).unwrap();
+    let mut out = Vec::new();
+    for value in values {
+        let record = row(schema.clone(), value);
+        writer.write(RecordRef::Row(&record), &mut out).unwrap();
+    }
+    writer.finish(&mut out).unwrap();
+    out
+}
+
+#[test]
+fn avro_files_hold_values_under_the_schema_of_the_first() {
+    use apache_avro::types::Value as Read;
+    let schema = Schema::struct_builder()
+        .field("id", Schema::int64())
+        .build()
+        .unwrap();
+    let value = |id| Value::from(Struct::from_values(schema.clone(), vec![Value::Int64(id)]));
+    for codec in ["null", "deflate", "snappy", "bzip2", "zstandard"] {
+        let file = avro(codec, Some(schema.clone()), vec![value(1), value(2)]);
+        let reader = apache_avro::Reader::new(&file[..]).unwrap();
+        assert!(
+            reader
+                .writer_schema()
+                .canonical_form()
+                .contains("io.confluent.connect.avro.ConnectDefault")
+        );
+        let read: Vec<Read> = reader.map(|value| value.unwrap()).collect();
+        let expected = |id| Read::Record(vec![("id".to_string(), Read::Long(id))]);
+        assert_eq!(read, [expected(1), expected(2)]);
+        // A replay writes the same bytes.
+        assert_eq!(
+            file,
+            avro(codec, Some(schema.clone()), vec![value(1), value(2)])
+        );
+    }
+    let file = avro("null", Some(Schema::int32()), vec![Value::Int32(5)]);
+    let reader = apache_avro::Reader::new(&file[..]).unwrap();
+    let read: Vec<Read> = reader.map(|value| value.unwrap()).collect();
+    assert_eq!(read, [Read::Int(5)]);
+}
+
+#[test]
+fn formats_of_rows_refuse_plain_bytes() {
+    let mapping = connect_avro::AvroDataConfig::default();
+    let format = AvroFormat::new(mapping, connect_avro::Codec::Null);
+    let record = bytes(b"abc");
+    let mut writer = format.new_writer(&"t".into(), None).unwrap();
+    let error = writer
+        .write(RecordRef::Bytes(&record, PlainType::Bytes), &mut Vec::new())
+        .unwrap_err();
+    assert!(error.message().contains("takes rows only"), "{error}");
+}

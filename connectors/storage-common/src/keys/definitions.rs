@@ -6,13 +6,11 @@ use Importance::{High, Low, Medium};
 use KeyDefault::{Null, Required};
 
 /// Codecs of `avro.codec`.
-pub const AVRO_CODECS: [&str; 4] = ["null", "deflate", "snappy", "bzip2"];
+pub const AVRO_CODECS: [&str; 5] = ["null", "deflate", "snappy", "bzip2", "zstandard"];
 /// Codecs of `parquet.codec`.
 pub const PARQUET_CODECS: [&str; 8] = [
     "none", "snappy", "gzip", "lzo", "brotli", "lz4", "zstd", "lz4_raw",
 ];
-/// Values of `schema.compatibility`; anything else acts as `NONE`.
-pub const SCHEMA_COMPATIBILITIES: [&str; 4] = ["NONE", "BACKWARD", "FORWARD", "FULL"];
 
 fn text() -> ConfigType {
     ConfigType::String
@@ -56,12 +54,13 @@ pub fn connector_keys() -> ConfigDef {
             "Filename Offset Zero Pad Width",
             "To how many digits offsets in the names of objects are filled with zeros.")
         .key(AVRO_CODEC, text(), Low, "null", Some(Validator::ValidString(&AVRO_CODECS)),
-            "Avro Compression Codec", "The codec of Avro objects.")
+            "Avro Compression Codec", "The codec of Avro objects. zstandard is Dovetail's own addition.")
         .key(PARQUET_CODEC, text(), Low, "snappy", Some(Validator::ValidString(&PARQUET_CODECS)),
             "Parquet Compression Codec", "The codec of Parquet objects.")
         .key(SCHEMA_COMPATIBILITY, text(), High, "NONE", None, "Schema Compatibility",
             "What happens when the schema of values changes: NONE ends the file at any difference; \
-             BACKWARD, FORWARD and FULL convert records where their versions allow it.")
+             BACKWARD, FORWARD and FULL convert records where their versions allow it. Anything else acts \
+             as NONE.")
         .key(JSON_DECIMAL_FORMAT, text(), Low, "BASE64",
             Some(Validator::CaseInsensitiveValidString(&["BASE64", "NUMERIC"])),
             "Json Decimal Format", "How JSON holds decimals.")

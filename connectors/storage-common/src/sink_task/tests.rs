@@ -2,6 +2,7 @@
 
 mod fixture;
 mod properties;
+mod schemas;
 
 use super::*;
 use crate::memory::{Fate, MemoryStore, Request};

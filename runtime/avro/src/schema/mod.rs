@@ -352,6 +352,16 @@ impl AvroSchema {
         &self.types[id.0 as usize]
     }
 
+    /// All types, those of fields and items among them.
+    pub fn types(&self) -> impl ExactSizeIterator<Item = &AvroType> {
+        self.types.iter()
+    }
+
+    /// The text of a type as a schema of its own; `id` must come from this schema.
+    pub fn text_of(&self, id: TypeId) -> String {
+        text::schema_text(self, id)
+    }
+
     pub(crate) fn num_types(&self) -> usize {
         self.types.len()
     }
