@@ -374,10 +374,7 @@ impl<'a> Source<'a> {
     /// Reads a scalar; none if it is a number that a closed enum does not know.
     fn scalar(&self, kind: &ScalarKind, reader: &mut Reader<'_>) -> Result<Option<Value>> {
         match kind {
-            ScalarKind::String(strict) => {
-                let bytes = self.buffer.slice(reader.delimited()?);
-                text(bytes, *strict).map(Some)
-            }
+            ScalarKind::String(strict) => text(self.buffer, reader.delimited()?, *strict).map(Some),
             ScalarKind::Bytes => Ok(Some(Value::Bytes(self.buffer.slice(reader.delimited()?)))),
             kind => self.scalar_of(kind, reader),
         }
@@ -465,11 +462,14 @@ fn num_packed(wire_type: WireType, num_bytes: usize) -> usize {
     }
 }
 
-fn text(bytes: Bytes, strict: bool) -> Result<Value> {
-    match ByteString::try_from(bytes.clone()) {
+/// A text that is a slice of the buffer; a copy where bytes that are no text had to be replaced.
+fn text(buffer: &Bytes, range: Range<usize>, strict: bool) -> Result<Value> {
+    match ByteString::try_from(buffer.slice(range.clone())) {
         Ok(text) => Ok(Value::String(text)),
         Err(_) if strict => Err(invalid_utf8()),
-        Err(_) => Ok(Value::string(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(_) => Ok(Value::string(
+            String::from_utf8_lossy(&buffer[range]).into_owned(),
+        )),
     }
 }
 
