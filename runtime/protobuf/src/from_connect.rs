@@ -251,13 +251,13 @@ impl Maker {
                     self.oneof(message, schema, depth)?;
                     return Ok(None);
                 }
-                // A message may stand for itself in its own fields.
+                // A message may stand for itself in its own fields, and is declared once.
                 SchemaType::Struct if message.name == type_name => {}
+                SchemaType::Struct
+                    if message.messages.iter().any(|known| known.name == type_name) => {}
                 SchemaType::Struct => {
-                    if !message.messages.iter().any(|known| known.name == type_name) {
-                        let inner = self.message(type_name.clone(), schema, depth + 1)?;
-                        message.messages.push(inner);
-                    }
+                    let inner = self.message(type_name.clone(), schema, depth + 1)?;
+                    message.messages.push(inner);
                 }
                 SchemaType::Map => {
                     let entry = self.map_entry(type_name.clone(), schema, depth + 1)?;

@@ -33,10 +33,10 @@ pub(crate) fn message_kind(
     if message.full_name() == "confluent.type.Variant" {
         return MessageKind::Variant;
     }
-    if options.wrapper_for_nullables || options.wrapper_for_raw_primitives {
-        if let Some(value) = wrapped_field(message) {
-            return MessageKind::Wrapper(value);
-        }
+    if (options.wrapper_for_nullables || options.wrapper_for_raw_primitives)
+        && let Some(value) = wrapped_field(message)
+    {
+        return MessageKind::Wrapper(value);
     }
     if entry_fields(field, message).is_some() {
         return MessageKind::Entries;

@@ -3,9 +3,7 @@
 use super::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use prost_reflect::{
-    DynamicMessage, FieldDescriptor, Kind, MapKey, ReflectMessage, Value as Dynamic,
-};
+use prost_reflect::{DynamicMessage, Kind, MapKey, ReflectMessage, Value as Dynamic};
 use std::collections::BTreeMap;
 
 /// A message with fields of every kind.
@@ -61,7 +59,7 @@ fn dynamic_text(message: &DynamicMessage) -> String {
         .map(|field| {
             let is_set = !field.supports_presence() || message.has_field(&field);
             let text = if is_set {
-                dynamic_value(&field, &field.kind(), &message.get_field(&field))
+                dynamic_value(&field.kind(), &message.get_field(&field))
             } else {
                 "null".to_string()
             };
@@ -71,7 +69,7 @@ fn dynamic_text(message: &DynamicMessage) -> String {
     format!("{fields:?}")
 }
 
-fn dynamic_value(field: &FieldDescriptor, kind: &Kind, value: &Dynamic) -> String {
+fn dynamic_value(kind: &Kind, value: &Dynamic) -> String {
     match value {
         Dynamic::Bool(value) => value.to_string(),
         Dynamic::I32(value) => value.to_string(),
@@ -97,10 +95,7 @@ fn dynamic_value(field: &FieldDescriptor, kind: &Kind, value: &Dynamic) -> Strin
             _ => dynamic_text(message),
         },
         Dynamic::List(items) => {
-            let items: Vec<String> = items
-                .iter()
-                .map(|item| dynamic_value(field, kind, item))
-                .collect();
+            let items: Vec<String> = items.iter().map(|item| dynamic_value(kind, item)).collect();
             format!("[{}]", items.join(","))
         }
         Dynamic::Map(entries) => {
@@ -115,7 +110,7 @@ fn dynamic_value(field: &FieldDescriptor, kind: &Kind, value: &Dynamic) -> Strin
                         MapKey::String(key) => format!("{key:?}"),
                         key => format!("{key:?}"),
                     };
-                    let value = dynamic_value(&value_field, &value_field.kind(), value);
+                    let value = dynamic_value(&value_field.kind(), value);
                     format!("{key}={value}")
                 })
                 .collect();
