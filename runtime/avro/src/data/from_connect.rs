@@ -37,6 +37,13 @@ pub(super) fn from_connect_schema(
     };
     let root = mapper.map(schema, false)?;
     mapper.avro.set_root(root);
+    if let Some(name) = mapper.avro.ambiguous_name() {
+        return Err(ConnectError::data(format!(
+            "The Connect schema {schema} needs two different Avro types of the name {name}, and Avro knows \
+             one type of a name. Give structs and maps with other than string keys names of their own, \
+             for example with the transform SetSchemaMetadata"
+        )));
+    }
     Ok(mapper.avro)
 }
 

@@ -473,3 +473,37 @@ fn schemas_that_grow_without_bound_are_refused() {
         .unwrap_err();
     assert!(error.message().contains("too large"), "{error}");
 }
+
+/// AvroData writes one of them in the place of the other, and nobody can read the data.
+#[test]
+fn two_types_of_one_name_are_refused() {
+    let map = |value: SchemaRef| Schema::map_builder(Schema::int32(), value).build().unwrap();
+    let both = |left: SchemaRef, right: SchemaRef| {
+        let schema = Schema::struct_builder()
+            .field("a", left)
+            .field("b", right)
+            .build()
+            .unwrap();
+        AvroData::default().from_connect_schema(Some(&schema))
+    };
+    both(map(Schema::string()), map(Schema::string())).unwrap();
+    let error = both(map(Schema::string()), map(Schema::int32())).unwrap_err();
+    assert!(
+        error
+            .message()
+            .contains("io.confluent.connect.avro.MapEntry"),
+        "{error}"
+    );
+    let nested = map(map(Schema::string()));
+    assert!(
+        AvroData::default()
+            .from_connect_schema(Some(&nested))
+            .is_err()
+    );
+    // Read all the same: the entry holds itself there.
+    let text = r#"{"type":"array","items":{"type":"record","name":"MapEntry","namespace":"io.confluent.connect.avro","fields":[{"name":"key","type":"int"},{"name":"value","type":{"type":"array","items":"MapEntry"}}]}}"#;
+    let error = AvroData::default()
+        .to_connect_schema(&AvroSchema::parse(text).unwrap(), None)
+        .unwrap_err();
+    assert!(error.message().contains("nests too deep"), "{error}");
+}

@@ -141,7 +141,10 @@ impl<'a> Mapper<'a> {
     fn map(&mut self, id: TypeId, place: Overrides<'a>) -> Result<SchemaRef> {
         // The size was measured before; this holds even if the two walks should ever differ.
         if self.depth > 2 * MAX_DEPTH {
-            return Err(ConnectError::data("The Avro schema nests too deep"));
+            return Err(ConnectError::data(format!(
+                "The Avro schema nests too deep, at {}: a map entry that holds itself has no Connect schema",
+                self.avro.get(id).full_name()
+            )));
         }
         self.depth += 1;
         let mapped = self.map_type(id, place);

@@ -1,6 +1,7 @@
 //! Avro schemas.
 
 mod default;
+mod layout;
 mod parse;
 mod text;
 
