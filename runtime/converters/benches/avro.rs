@@ -4,6 +4,8 @@
 mod allocations;
 
 use allocations::measure;
+use apache_avro::reader::datum::GenericDatumReader;
+use apache_avro::writer::datum::GenericDatumWriter;
 use bytes::{Bytes, BytesMut};
 use connect_api::config::ConfigMap;
 use connect_api::data::{LogicalType, Schema, SchemaRef, SchemaType, Struct, Value};
@@ -135,10 +137,15 @@ fn main() {
         .expect("it can be mapped")
         .to_string();
     let tree_schema = apache_avro::Schema::parse_str(&text).expect("it is valid");
+    let reader = GenericDatumReader::builder(&tree_schema)
+        .build()
+        .expect("the schema is whole");
+    let writer = GenericDatumWriter::builder(&tree_schema)
+        .build()
+        .expect("the schema is whole");
     measure("apache_avro::Value: read and write", &records, |record| {
         let mut body = &record[FRAME_NUM_BYTES..];
-        let tree =
-            apache_avro::from_avro_datum(&tree_schema, &mut body, None).expect("it is valid");
-        black_box(apache_avro::to_avro_datum(&tree_schema, tree).expect("it can be written"));
+        let tree = reader.read_value(&mut body).expect("it is valid");
+        black_box(writer.write_value_to_vec(tree).expect("it can be written"));
     });
 }
