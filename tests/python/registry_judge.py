@@ -8,6 +8,9 @@ registry_judge.py REGISTRY-URL reads one JSON object a line and answers each wit
 {"do": "serialize", "format": F, "topic": T, "field": ..., "schema": TEXT, "message": NAME, "value": V}
     registers the schema and answers {"bytes": BASE64}; "message" names the message type of Protobuf
 
+{"do": "round_trip", "format": F, "topic": T, "field": ..., "bytes": BASE64}
+    reads the bytes, writes what it read by the same schema, and answers {"bytes": BASE64}
+
 F is AVRO, PROTOBUF or JSON. A failure answers {"error": TEXT}.
 In values bytes are Base64, decimals text, dates and times ISO text.
 """
@@ -48,10 +51,21 @@ def plain(value):
 
 
 def compiled(text):
-    """The files of a .proto text with what it imports, the text's own last."""
+    """The files of a .proto text with what it imports, the text's own last.
+
+    Confluent's converter uses its options without importing them; its parser knows them.
+    """
+    if "(confluent." in text and "confluent/meta.proto" not in text:
+        text = text.replace(";", ';\nimport "confluent/meta.proto";', 1)
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         (folder / "schema.proto").write_text(text)
+        # What the registry's clients bring without a reference.
+        known = pathlib.Path(__file__).parents[2] / "runtime/protobuf/src/known"
+        for name in ["meta.proto", "type/decimal.proto"]:
+            place = folder / "confluent" / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text((known / f"confluent_{place.name}").read_text())
         imports = pathlib.Path(grpc_tools.__file__).parent / "_proto"
         descriptors = folder / "descriptors"
         arguments = ["protoc", f"-I{folder}", f"-I{imports}", "--include_imports", f"--descriptor_set_out={descriptors}"]
@@ -82,6 +96,10 @@ def message_indexes(descriptor):
     return [0] if indexes == [0] else [len(indexes), *indexes]
 
 
+def context_of(order):
+    return SerializationContext(order["topic"], MessageField.VALUE if order["field"] == "value" else MessageField.KEY)
+
+
 class Judge:
     def __init__(self, url):
         self.registry = SchemaRegistryClient({"url": url})
@@ -106,10 +124,24 @@ class Judge:
 
         return self.once(("PROTOBUF", schema_id), make)
 
-    def deserialize(self, order):
+    def read(self, order):
         data = base64.b64decode(order["bytes"])
-        context = SerializationContext(order["topic"], MessageField.VALUE if order["field"] == "value" else MessageField.KEY)
-        value = self.deserializer(order["format"], data)(data, context)
+        return self.deserializer(order["format"], data)(data, context_of(order))
+
+    def round_trip(self, order):
+        value, context = self.read(order), context_of(order)
+        schema_id = int.from_bytes(base64.b64decode(order["bytes"])[1:5], "big")
+        if order["format"] == "PROTOBUF":
+            assert base64.b64decode(order["bytes"])[5] == 0, "not the first message of its file"
+            written = struct.pack(">bIb", 0, schema_id, 0) + value.SerializeToString()
+        else:
+            text = self.registry.get_schema(schema_id).schema_str
+            kinds = {"AVRO": lambda: AvroSerializer(self.registry, text), "JSON": lambda: JSONSerializer(text, self.registry)}
+            written = self.once(("writer", schema_id, context.topic), kinds[order["format"]])(value, context)
+        return {"bytes": base64.b64encode(written).decode()}
+
+    def deserialize(self, order):
+        value = self.read(order)
         if order["format"] == "PROTOBUF":
             return {"value": json_format.MessageToDict(value, preserving_proto_field_name=True)}
         return {"value": plain(value)}
@@ -135,13 +167,12 @@ class Judge:
     def serialize(self, order):
         key = (order["format"], order["schema"], order.get("message"))
         serializer = self.once(key, lambda: self.serializer(*key))
-        context = SerializationContext(order["topic"], MessageField.VALUE if order["field"] == "value" else MessageField.KEY)
-        return {"bytes": base64.b64encode(serializer(order["value"], context)).decode()}
+        return {"bytes": base64.b64encode(serializer(order["value"], context_of(order))).decode()}
 
     def answer(self, line):
         order = json.loads(line)
         try:
-            return {"deserialize": self.deserialize, "serialize": self.serialize}[order["do"]](order)
+            return getattr(self, order["do"])(order)
         except Exception as error:  # whatever it is, it is the answer
             return {"error": f"{type(error).__name__}: {error}"}
 

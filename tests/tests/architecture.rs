@@ -131,6 +131,7 @@ fn objection(krate: &Crate, import: &str, members: &[String]) -> Option<String> 
     if !members.iter().any(|member| member == import)
         || name == "dovetail"
         || name == "dovetail-tests"
+        || name == "dovetail-fuzz"
     {
         return None;
     }

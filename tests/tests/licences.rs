@@ -21,6 +21,7 @@ const ALLOWED: &[&str] = &[
     "Unicode-3.0",
     "Unlicense",
     "Zlib",
+    "bzip2-1.0.6",
 ];
 
 fn is_allowed(licence: &str) -> Result<bool, spdx::ParseError> {

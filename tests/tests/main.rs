@@ -2,11 +2,13 @@
 
 mod architecture;
 mod bad_input;
+mod data_plane;
 mod e2e_flights;
 mod interop;
 mod kill;
 mod licences;
 mod mongodb;
+mod object_formats;
 mod oracle;
 mod quickstart;
 mod stack_smoke;

@@ -1,9 +1,9 @@
 //! Files of settings: a worker's, and the connectors' of a standalone worker.
 
-use connect_java::properties;
 use config::{FileFormat, Source, Value, ValueKind};
 use connect_api::config::ConfigMap;
 use connect_herder::TargetState;
+use connect_java::properties;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::fmt;

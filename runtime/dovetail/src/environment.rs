@@ -2,8 +2,8 @@
 //!
 //! Both write variables into a properties file, so values are unescaped as in one.
 
-use connect_java::properties;
 use connect_api::config::ConfigMap;
+use connect_java::properties;
 
 /// Variables of Confluent's image that are no settings of the worker.
 const NO_SETTINGS: &[&str] = &["CONNECT_LOG4J_", "CONNECT_CUB_"];

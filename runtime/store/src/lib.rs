@@ -18,9 +18,8 @@ mod offset_store;
 mod status_store;
 
 pub use config_store::{
-    ClusterConfigState, ConfigStore, ConfigUpdate, ConfigUpdates,
-    FencableWriter, KafkaConfigStore, MemoryConfigStore, NO_CONFIG_OFFSET, RestartRequest,
-    SessionKey, TargetState,
+    ClusterConfigState, ConfigStore, ConfigUpdate, ConfigUpdates, FencableWriter, KafkaConfigStore,
+    MemoryConfigStore, NO_CONFIG_OFFSET, RestartRequest, SessionKey, TargetState,
 };
 pub use connect_kafka::group::protocol::ConnectorTaskId;
 pub use error::{StoreError, StoreResult};

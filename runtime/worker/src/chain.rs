@@ -1,12 +1,12 @@
 //! The conversion chain of a task: converters and transforms with their predicates.
 
 use bytes::{Bytes, BytesMut};
-use connect_api::data::SchemaRef;
+use connect_api::data::{SchemaRef, Value};
 use connect_api::{
     ConnectError, Converter, Encoded, Header, HeaderConverter, Headers, Origin, PlainType,
-    Predicate, RawHeader, RawMessage, Record, SinkOrigin, SinkRecord, SourceRecord, Transform,
+    Predicate, RawHeader, RawMessage, Record, SinkOrigin, SinkRecord, Transform,
 };
-use connect_kafka::consumer::{PolledBatch, PolledRecord};
+use connect_kafka::consumer::PolledRecord;
 use std::sync::Arc;
 
 /// A step of the chain, named in error reports (`Stage` in Java).
@@ -118,19 +118,26 @@ impl Chain {
         self.header_class == SIMPLE_HEADER_CONVERTER
     }
 
-    /// Lets converters resolve what a batch needs from the network.
-    pub(crate) async fn prepare_to_connect(&mut self, batch: &PolledBatch) {
-        if !self.key.needs_prepare() && !self.value.needs_prepare() {
-            return;
-        }
-        let headers: Vec<Vec<RawHeader>> = batch.iter().map(raw_headers).collect();
-        let keys: Vec<Option<Bytes>> = batch.iter().map(|record| record.key_bytes()).collect();
-        let values: Vec<Option<Bytes>> = batch.iter().map(|record| record.value_bytes()).collect();
+    /// Whether converters want to know of records before they convert them.
+    pub(crate) fn needs_prepare(&self) -> bool {
+        self.key.needs_prepare() || self.value.needs_prepare()
+    }
+
+    /// Lets converters resolve what records from Kafka need from the network.
+    pub(crate) async fn prepare_to_connect<'a>(
+        &mut self,
+        records: impl Iterator<Item = PolledRecord<'a>>,
+    ) {
+        let records: Vec<PolledRecord<'a>> = records.collect();
+        let headers: Vec<Vec<RawHeader>> = records.iter().copied().map(raw_headers).collect();
+        let keys: Vec<Option<Bytes>> = records.iter().map(|record| record.key_bytes()).collect();
+        let values: Vec<Option<Bytes>> =
+            records.iter().map(|record| record.value_bytes()).collect();
         for (converter, payloads) in [(&mut self.key, keys), (&mut self.value, values)] {
             if !converter.needs_prepare() {
                 continue;
             }
-            let raw: Vec<RawMessage<'_>> = batch
+            let raw: Vec<RawMessage<'_>> = records
                 .iter()
                 .zip(&headers)
                 .zip(&payloads)
@@ -144,19 +151,28 @@ impl Chain {
         }
     }
 
-    /// Lets converters resolve what records of a source need from the network.
-    pub(crate) async fn prepare_from_connect(&mut self, records: &[SourceRecord]) {
+    /// Lets converters resolve what records of a source, after all transforms, need from the network.
+    pub(crate) async fn prepare_from_connect(&mut self, records: &[&Record]) {
+        /// A null needs no schema, unless its schema forbids it.
+        fn announced<'a>(
+            record: &'a Record,
+            schema: Option<&'a SchemaRef>,
+            value: &Value,
+        ) -> Option<(&'a str, Option<&'a SchemaRef>)> {
+            let is_null = value.is_null() && schema.is_none_or(|schema| schema.is_optional());
+            (!is_null).then_some((&*record.topic, schema))
+        }
         if self.key.needs_prepare() {
-            let schemas: Vec<(&str, Option<&SchemaRef>)> = records
+            let schemas: Vec<_> = records
                 .iter()
-                .map(|record| (&*record.record.topic, record.record.key_schema.as_ref()))
+                .filter_map(|record| announced(record, record.key_schema.as_ref(), &record.key))
                 .collect();
             self.key.prepare_from_connect(&schemas).await;
         }
         if self.value.needs_prepare() {
-            let schemas: Vec<(&str, Option<&SchemaRef>)> = records
+            let schemas: Vec<_> = records
                 .iter()
-                .map(|record| (&*record.record.topic, record.record.value_schema.as_ref()))
+                .filter_map(|record| announced(record, record.value_schema.as_ref(), &record.value))
                 .collect();
             self.value.prepare_from_connect(&schemas).await;
         }

@@ -389,3 +389,91 @@ pub(crate) fn description(connector_type: ConnectorType) -> TaskDescription {
         predicates: Vec::new(),
     }
 }
+
+/// Text over a registry that is away for the first `num_failures` times that it is asked. What was not
+/// announced cannot be converted, and what was announced in vain stays so until the next announcement.
+pub(crate) struct AnnouncedText {
+    num_failures: u32,
+    known: std::collections::HashSet<String>,
+}
+
+impl AnnouncedText {
+    pub(crate) fn failing(num_failures: u32) -> Self {
+        Self {
+            num_failures,
+            known: std::collections::HashSet::new(),
+        }
+    }
+
+    fn announce(&mut self, topics: Vec<String>) {
+        if self.num_failures > 0 {
+            self.num_failures -= 1;
+        } else {
+            self.known.extend(topics);
+        }
+    }
+
+    fn check(&self, topic: &str) -> Result<()> {
+        match self.known.contains(topic) {
+            true => Ok(()),
+            false => Err(ConnectError::retriable(format!("nobody asked for {topic}"))),
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Converter for AnnouncedText {
+    fn configure(&mut self, _: &ConfigMap, _: ConverterType) -> Result<()> {
+        Ok(())
+    }
+
+    fn needs_prepare(&self) -> bool {
+        true
+    }
+
+    async fn prepare_to_connect(&mut self, messages: &[RawMessage<'_>]) {
+        self.announce(
+            messages
+                .iter()
+                .map(|message| message.topic.to_string())
+                .collect(),
+        );
+    }
+
+    async fn prepare_from_connect(&mut self, schemas: &[(&str, Option<&SchemaRef>)]) {
+        self.announce(
+            schemas
+                .iter()
+                .map(|(topic, _)| (*topic).to_string())
+                .collect(),
+        );
+    }
+
+    fn to_connect_data(&mut self, message: RawMessage<'_>) -> Result<SchemaAndValue> {
+        self.check(message.topic)?;
+        TextConverter::default().to_connect_data(message)
+    }
+
+    fn from_connect_data(
+        &mut self,
+        topic: &str,
+        headers: &mut Vec<RawHeader>,
+        schema: Option<&SchemaRef>,
+        value: &Value,
+        out: &mut BytesMut,
+    ) -> Result<Encoded> {
+        if value.is_null() {
+            return Ok(Encoded::Null);
+        }
+        self.check(topic)?;
+        TextConverter::default().from_connect_data(topic, headers, schema, value, out)
+    }
+}
+
+/// [`text_chain`] with such values.
+pub(crate) fn announcing_chain(num_failures: u32) -> Chain {
+    Chain {
+        value: Box::new(AnnouncedText::failing(num_failures)),
+        ..text_chain()
+    }
+}

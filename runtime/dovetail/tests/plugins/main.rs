@@ -9,6 +9,7 @@ use connect_converters as _;
 use connect_transforms as _;
 use connector_datagen as _;
 use connector_file as _;
+use connector_mongodb as _;
 use connector_s3 as _;
 use connector_verification as _;
 

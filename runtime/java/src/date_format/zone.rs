@@ -68,10 +68,10 @@ impl Zone {
                 rules: Rules::Fixed { offset_ms: 0 },
             });
         }
-        if let Some(offset) = id.strip_prefix("GMT") {
-            if let Some(zone) = custom(offset) {
-                return Some(zone);
-            }
+        if let Some(offset) = id.strip_prefix("GMT")
+            && let Some(zone) = custom(offset)
+        {
+            return Some(zone);
         }
         let name = OLD_IDS
             .iter()

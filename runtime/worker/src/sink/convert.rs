@@ -45,7 +45,12 @@ impl Runner {
         batch: &PolledBatch,
         control: &mut TaskControl,
     ) -> Result<Option<Vec<SinkRecord>>> {
-        self.chain.prepare_to_connect(batch).await;
+        if self.chain.needs_prepare() {
+            let preparing = self.chain.prepare_to_connect(batch.iter());
+            if control.unless_stopping(preparing).await.is_none() {
+                return Ok(None);
+            }
+        }
         let mut records = Vec::with_capacity(batch.len());
         for polled in batch.iter() {
             // The first try stays free of what only failures need.
@@ -84,6 +89,13 @@ impl Runner {
                     let pause = self.clock.sleep(delay);
                     if control.unless_stopping(pause).await.is_none() {
                         return Ok(Converted::Stopping);
+                    }
+                    // What could not be resolved for the batch may be there now.
+                    if self.chain.needs_prepare() {
+                        let preparing = self.chain.prepare_to_connect(std::iter::once(polled));
+                        if control.unless_stopping(preparing).await.is_none() {
+                            return Ok(Converted::Stopping);
+                        }
                     }
                     self.reporters.metrics().record_retry();
                     match self.chain.convert_for_sink(polled) {

@@ -33,6 +33,9 @@ enum Encoded {
     Stopping,
 }
 
+/// What the transforms made of a record; `None` if one dropped it.
+type Transformed = Result<Option<Record>, ConversionError>;
+
 /// How the sending of a record ended.
 enum Sent {
     Yes,
@@ -125,10 +128,14 @@ impl Runner {
         records: Vec<SourceRecord>,
         control: &mut TaskControl,
     ) -> Result<()> {
-        self.chain.prepare_from_connect(&records).await;
+        let Some(transformed_ahead) = self.transform_ahead(&records, control).await else {
+            return Ok(());
+        };
+        let mut transformed_ahead = transformed_ahead.into_iter();
         let mut num_skipped = 0;
         for record in records {
-            let (transformed, encoded) = match self.encode(&record, control).await? {
+            let ahead = transformed_ahead.next();
+            let (transformed, encoded) = match self.encode(&record, ahead, control).await? {
                 Encoded::Record(transformed, encoded) => (transformed, encoded),
                 Encoded::Dropped => {
                     num_skipped += 1;
@@ -151,15 +158,69 @@ impl Runner {
         Ok(())
     }
 
-    /// Transforms and converts a record. A record that was dropped counts as acknowledged.
-    async fn encode(
+    /// Transforms a whole batch if converters want to know topics and schemas of their records before:
+    /// transforms may change both. Otherwise it returns nothing, and each record is transformed in its
+    /// turn. `None` if the task is told to stop.
+    async fn transform_ahead(
+        &mut self,
+        records: &[SourceRecord],
+        control: &mut TaskControl,
+    ) -> Option<Vec<Transformed>> {
+        if !self.chain.needs_prepare() {
+            return Some(Vec::new());
+        }
+        let transformed: Vec<Transformed> = records
+            .iter()
+            .map(|record| self.transform(record))
+            .collect();
+        let to_convert: Vec<&Record> = transformed
+            .iter()
+            .filter_map(|transformed| transformed.as_ref().ok()?.as_ref())
+            .collect();
+        let preparing = self.chain.prepare_from_connect(&to_convert);
+        control.unless_stopping(preparing).await?;
+        Some(transformed)
+    }
+
+    fn transform(&mut self, record: &SourceRecord) -> Transformed {
+        // A copy shares all text and schemas; the original is what a retry begins with.
+        self.chain
+            .transform(record.record.clone(), Origin::Source(&record.origin))
+    }
+
+    /// Transforms a record once more, and lets converters resolve what it needs; `None` if the task is
+    /// told to stop.
+    async fn transform_again(
         &mut self,
         record: &SourceRecord,
         control: &mut TaskControl,
+    ) -> Option<Transformed> {
+        let transformed = self.transform(record);
+        if let Ok(Some(record)) = &transformed
+            && self.chain.needs_prepare()
+        {
+            let records = [record];
+            let preparing = self.chain.prepare_from_connect(&records);
+            control.unless_stopping(preparing).await?;
+        }
+        Some(transformed)
+    }
+
+    /// Transforms (unless that was done ahead) and converts a record. A record that was dropped counts as
+    /// acknowledged.
+    async fn encode(
+        &mut self,
+        record: &SourceRecord,
+        ahead: Option<Transformed>,
+        control: &mut TaskControl,
     ) -> Result<Encoded> {
         let mut attempts = Attempts::default();
+        let mut transformed = match ahead {
+            Some(transformed) => transformed,
+            None => self.transform(record),
+        };
         loop {
-            let failure = match self.try_encode(record) {
+            let failure = match self.try_encode(transformed) {
                 Ok(Some((transformed, encoded))) => {
                     return Ok(Encoded::Record(transformed, encoded));
                 }
@@ -184,6 +245,10 @@ impl Runner {
                     if !self.wait_unless_stopping(delay, control).await {
                         return Ok(Encoded::Stopping);
                     }
+                    match self.transform_again(record, control).await {
+                        Some(again) => transformed = again,
+                        None => return Ok(Encoded::Stopping),
+                    }
                     self.reporters.metrics().record_retry();
                 }
                 Verdict::GiveUp(failure) => {
@@ -197,13 +262,9 @@ impl Runner {
 
     fn try_encode(
         &mut self,
-        record: &SourceRecord,
+        transformed: Transformed,
     ) -> Result<Option<(Record, EncodedRecord)>, ConversionError> {
-        // A copy shares all text and schemas; the original is what a retry begins with.
-        let transformed = self
-            .chain
-            .transform(record.record.clone(), Origin::Source(&record.origin))?;
-        let Some(transformed) = transformed else {
+        let Some(transformed) = transformed? else {
             return Ok(None);
         };
         self.key_buffer.clear();

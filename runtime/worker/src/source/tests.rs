@@ -1,3 +1,4 @@
+mod announced;
 mod errors;
 mod properties;
 
