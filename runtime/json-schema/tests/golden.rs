@@ -8,7 +8,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 #[path = "../../api/tests/golden/notation.rs"]
-#[allow(dead_code, reason = "each golden test reads a part of the notation")]
 mod notation;
 
 use bytes::{Bytes, BytesMut};

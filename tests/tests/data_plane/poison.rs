@@ -36,7 +36,7 @@ fn poison(number: usize) -> Vec<u8> {
 }
 
 fn header<'a>(record: &'a TopicRecord, key: &str) -> &'a str {
-    let found = record.headers.iter().filter(|(name, _)| name == key).last();
+    let found = record.headers.iter().rfind(|(name, _)| name == key);
     let value = found.and_then(|(_, value)| value.as_deref());
     let value = value.unwrap_or_else(|| panic!("no header {key} in {:?}", record.headers));
     std::str::from_utf8(value).expect("headers of the queue are text")

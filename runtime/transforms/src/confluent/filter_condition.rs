@@ -13,7 +13,7 @@ pub(super) enum Expression {
     Not(Box<Expression>),
     Exists(Operand),
     Compare(Operand, Operator, Operand),
-    Matches(Operand, Pattern),
+    Matches(Operand, Box<Pattern>),
     In {
         left: Operand,
         items: Vec<Operand>,
@@ -103,7 +103,7 @@ fn condition(cursor: &mut Cursor<'_>) -> Result<Expression, String> {
     let left = operand(cursor)?;
     cursor.skip_blanks();
     if cursor.take_if("=~") {
-        return Ok(Expression::Matches(left, pattern(cursor)?));
+        return Ok(Expression::Matches(left, Box::new(pattern(cursor)?)));
     }
     for (sign, operator) in OPERATORS {
         if cursor.take_if(sign) {

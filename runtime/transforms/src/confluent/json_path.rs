@@ -23,7 +23,7 @@ enum Step {
     All,
     /// All values within, then the next step on each.
     Descend,
-    Filter(Expression),
+    Filter(Box<Expression>),
 }
 
 /// A place in a text.
@@ -157,7 +157,7 @@ impl JsonPath {
                 if !cursor.take_if(")") {
                     return Err(cursor.error(") is expected"));
                 }
-                Ok(Step::Filter(expression))
+                Ok(Step::Filter(Box::new(expression)))
             }
             Some('*') => {
                 cursor.take();

@@ -198,7 +198,7 @@ impl<'a> Compiler<'a> {
                 (Physical::BYTE_ARRAY, Values::Binary(binary))
             }
             AvroKind::Fixed { size } => {
-                let fixed = Fixed::new(bytes_source(schema), *size as usize);
+                let fixed = Fixed::new(bytes_source(schema), *size);
                 (Physical::FIXED_LEN_BYTE_ARRAY, Values::Fixed(fixed))
             }
             AvroKind::Record { .. } => {

@@ -110,7 +110,7 @@ pub(super) fn value(dice: &mut Dice, schema: &SchemaRef) -> Value {
         SchemaType::Int64 => Value::Int64(raw as i64),
         SchemaType::Float32 => Value::Float32(raw as f32),
         SchemaType::Float64 => Value::Float64(raw as f64),
-        SchemaType::Boolean => Value::Boolean(raw % 2 == 0),
+        SchemaType::Boolean => Value::Boolean(raw.is_multiple_of(2)),
         SchemaType::String => Value::string(format!("ü{}", raw % 50)),
         SchemaType::Bytes => Value::Bytes(raw.to_be_bytes()[..(raw % 9) as usize].to_vec().into()),
         SchemaType::Array => {
