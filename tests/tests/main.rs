@@ -8,7 +8,6 @@ mod interop;
 mod kill;
 mod licences;
 mod mongodb;
-mod object_formats;
 mod oracle;
 mod quickstart;
 mod stack_smoke;

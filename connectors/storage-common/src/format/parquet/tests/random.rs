@@ -73,7 +73,9 @@ fn schema(dice: &mut Dice, depth: u64) -> SchemaRef {
         }
         6 | 7 => Schema::array_builder(schema(dice, depth - 1)),
         8 => Schema::map_builder(Schema::string(), schema(dice, depth - 1)),
-        9 => Schema::map_builder(Schema::int32(), schema(dice, depth - 1)),
+        // Without a name it would be a MapEntry, of which a schema can have one only.
+        9 => Schema::map_builder(Schema::int32(), schema(dice, depth - 1))
+            .name(format!("M{}", dice.roll(u64::MAX))),
         _ => return record(dice, depth, optional),
     };
     let builder = if optional {
