@@ -4,9 +4,12 @@ use crate::union::is_union;
 use crate::{KEY, VALUE, VARIANT};
 use bytes::Bytes;
 use connect_api::data::{
-    Decimal, LogicalType, Map, Schema, SchemaRef, SchemaType, Struct, Value, validate_value,
+    LogicalType, Map, Schema, SchemaRef, SchemaType, Struct, Value, validate_value,
 };
-use connect_api::json::{JsonKind, JsonNumber, JsonParser, JsonReader, decode_base64};
+use connect_api::json::{
+    JsonKind, JsonParser, JsonReader, missing_value, not_a_struct, not_an_object, read_logical,
+    read_scalar, wrong_representation,
+};
 use connect_api::{ConnectError, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -136,7 +139,7 @@ impl Decoder {
         }
         match &plan.step {
             Step::Primitive(schema_type) => self.primitive(*schema_type, kind, reader),
-            Step::Logical(logical_type) => logical(*logical_type, &plan.schema, kind, reader),
+            Step::Logical(logical_type) => read_logical(*logical_type, &plan.schema, kind, reader),
             Step::Array(items) => self.array(parser, items, kind, reader),
             Step::StringMap(values) => {
                 if kind != JsonKind::Object {
@@ -162,48 +165,28 @@ impl Decoder {
         kind: JsonKind,
         reader: &mut JsonReader<'_>,
     ) -> Result<Value> {
+        if let Some(scalar) = read_scalar(schema_type, kind, reader)? {
+            return Ok(scalar);
+        }
         Ok(match schema_type {
-            SchemaType::Int8 => Value::Int8(number(kind, reader)?.map_or(0, |n| n.to_int() as i8)),
-            SchemaType::Int16 => {
-                Value::Int16(number(kind, reader)?.map_or(0, |n| n.to_int() as i16))
-            }
-            SchemaType::Int32 => Value::Int32(number(kind, reader)?.map_or(0, |n| n.to_int())),
-            SchemaType::Int64 => Value::Int64(number(kind, reader)?.map_or(0, |n| n.to_long())),
-            SchemaType::Float32 => {
-                Value::Float32(number(kind, reader)?.map_or(0.0, |n| n.to_float()))
-            }
-            SchemaType::Float64 => {
-                Value::Float64(number(kind, reader)?.map_or(0.0, |n| n.to_double()))
-            }
-            SchemaType::Boolean if kind == JsonKind::Boolean => {
-                Value::Boolean(reader.read_boolean()?)
-            }
-            SchemaType::Boolean => {
-                reader.skip_value()?;
-                Value::Boolean(false)
-            }
-            SchemaType::String if kind == JsonKind::String => Value::String(reader.read_string()?),
             SchemaType::String => {
                 reader.skip_value()?;
                 self.num_unfit += 1;
                 Value::Null
             }
-            SchemaType::Bytes if kind == JsonKind::String => {
-                let bytes = decode_base64(&reader.read_str()?)
-                    .map_err(|error| ConnectError::data("Invalid bytes field").with_cause(error))?;
-                Value::Bytes(bytes.into())
-            }
             // Java makes a BigDecimal of whatever is no text; 0 of what is no number.
             SchemaType::Bytes => {
                 self.num_unfit += 1;
-                let decimal = match number(kind, reader)? {
-                    Some(number) => number.to_decimal()?,
-                    None => "0".parse()?,
+                let decimal = if kind == JsonKind::Number {
+                    reader.read_number()?.to_decimal()?
+                } else {
+                    reader.skip_value()?;
+                    "0".parse()?
                 };
                 Value::Decimal(Box::new(decimal))
             }
             // Schemas without the schemas of their items come from nowhere here.
-            SchemaType::Array | SchemaType::Map | SchemaType::Struct => {
+            _ => {
                 return Err(ConnectError::data(format!(
                     "Unknown schema type: {schema_type}"
                 )));
@@ -499,14 +482,7 @@ fn missing(plan: &Plan) -> Result<Value> {
     const MISSING: &str = "MISSING";
     Ok(match &plan.step {
         Step::Logical(logical_type) => return Err(wrong_representation(*logical_type, MISSING)),
-        Step::Primitive(SchemaType::Int8) => Value::Int8(0),
-        Step::Primitive(SchemaType::Int16) => Value::Int16(0),
-        Step::Primitive(SchemaType::Int32) => Value::Int32(0),
-        Step::Primitive(SchemaType::Int64) => Value::Int64(0),
-        Step::Primitive(SchemaType::Float32) => Value::Float32(0.0),
-        Step::Primitive(SchemaType::Float64) => Value::Float64(0.0),
-        Step::Primitive(SchemaType::Boolean) => Value::Boolean(false),
-        Step::Primitive(_) => Value::Null,
+        Step::Primitive(schema_type) => missing_value(*schema_type).unwrap_or(Value::Null),
         Step::Array(_) => Value::Array(Vec::new()),
         Step::StringMap(_) => return Err(not_an_object(MISSING)),
         Step::EntryMap(..) => {
@@ -522,77 +498,4 @@ fn missing(plan: &Plan) -> Result<Value> {
             ));
         }
     })
-}
-
-/// Takes the next value; `None` if it is no number.
-#[inline]
-fn number<'a>(kind: JsonKind, reader: &mut JsonReader<'a>) -> Result<Option<JsonNumber<'a>>> {
-    if kind == JsonKind::Number {
-        return reader.read_number().map(Some);
-    }
-    reader.skip_value()?;
-    Ok(None)
-}
-
-#[cold]
-fn not_an_object(kind: &str) -> ConnectError {
-    ConnectError::data(format!(
-        "Maps with string fields should be encoded as JSON objects, but found {kind}"
-    ))
-}
-
-#[cold]
-fn not_a_struct(kind: &str) -> ConnectError {
-    ConnectError::data(format!(
-        "Structs should be encoded as JSON objects, but found {kind}"
-    ))
-}
-
-#[cold]
-fn wrong_representation(logical_type: LogicalType, kind: &str) -> ConnectError {
-    let (name, wanted) = match logical_type {
-        LogicalType::Decimal => ("Decimal", "numeric or bytes"),
-        LogicalType::Date => ("Date", "integer"),
-        LogicalType::Time => ("Time", "integer"),
-        LogicalType::Timestamp => ("Timestamp", "integral"),
-    };
-    ConnectError::data(format!(
-        "Invalid type for {name}, underlying representation should be {wanted} but was {kind}"
-    ))
-}
-
-fn logical(
-    logical_type: LogicalType,
-    schema: &Schema,
-    kind: JsonKind,
-    reader: &mut JsonReader<'_>,
-) -> Result<Value> {
-    match (logical_type, kind) {
-        (LogicalType::Decimal, JsonKind::Number) => Ok(Value::Decimal(Box::new(
-            reader.read_number()?.to_decimal()?,
-        ))),
-        (LogicalType::Decimal, JsonKind::String) => {
-            let decimal = decode_base64(&reader.read_str()?)
-                .and_then(|bytes| Decimal::from_bytes(&bytes, Decimal::scale_of(schema)?))
-                .map_err(|error| {
-                    ConnectError::data("Invalid bytes for Decimal field").with_cause(error)
-                })?;
-            Ok(Value::Decimal(Box::new(decimal)))
-        }
-        (LogicalType::Date | LogicalType::Time, JsonKind::Number) => {
-            match reader.read_number()?.to_exact_int() {
-                Some(number) => logical_type.number_to_date(number.into()),
-                None => Err(wrong_representation(logical_type, kind.name())),
-            }
-        }
-        (LogicalType::Timestamp, JsonKind::Number) => {
-            let number = reader.read_number()?;
-            if number.is_integral() {
-                logical_type.number_to_date(number.to_long())
-            } else {
-                Err(wrong_representation(logical_type, kind.name()))
-            }
-        }
-        _ => Err(wrong_representation(logical_type, kind.name())),
-    }
 }

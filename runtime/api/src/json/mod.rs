@@ -6,9 +6,10 @@
 //! * [`write_value`] and [`write_with_schema`] append the text of Connect data, without a tree in
 //!   between.
 //! * [`JsonParser`] reads schemaless data; [`JsonReader`] is the pull parser below it, for those who
-//!   know what they expect.
+//!   know what they expect; [`read_scalar`] and [`read_logical`] read what a schema asks for.
 
 mod base64_text;
+mod coercion;
 mod error;
 mod keys;
 mod number;
@@ -18,6 +19,9 @@ mod scan;
 mod writer;
 
 pub use base64_text::{decode_base64, write_base64};
+pub use coercion::{
+    missing_value, not_a_struct, not_an_object, read_logical, read_scalar, wrong_representation,
+};
 pub use error::JSON_PARSE_EXCEPTION;
 pub use number::JsonNumber;
 pub use parser::JsonParser;

@@ -1,10 +1,11 @@
 //! JSON to data of a known schema, in one pass and without a tree.
 
 use connect_api::data::{
-    Decimal, LogicalType, Map, Schema, SchemaRef, SchemaType, Struct, Value, validate_value,
+    LogicalType, Map, Schema, SchemaRef, SchemaType, Struct, Value, validate_value,
 };
 use connect_api::json::{
-    JsonKind, JsonNumber, JsonOptions, JsonParser, JsonReader, decode_base64, write_with_schema,
+    JsonKind, JsonOptions, JsonParser, JsonReader, missing_value, not_a_struct, not_an_object,
+    read_logical, read_scalar, write_with_schema, wrong_representation,
 };
 use connect_api::{ConnectError, Result};
 use std::collections::HashMap;
@@ -45,43 +46,21 @@ impl Decoder {
         if schema.name().is_some()
             && let Some(logical_type) = LogicalType::of(schema)
         {
-            return logical(logical_type, schema, kind, reader);
+            return read_logical(logical_type, schema, kind, reader);
         }
-        Ok(match schema.schema_type() {
-            SchemaType::Int8 => Value::Int8(number(kind, reader)?.map_or(0, |n| n.to_int() as i8)),
-            SchemaType::Int16 => {
-                Value::Int16(number(kind, reader)?.map_or(0, |n| n.to_int() as i16))
-            }
-            SchemaType::Int32 => Value::Int32(number(kind, reader)?.map_or(0, |n| n.to_int())),
-            SchemaType::Int64 => Value::Int64(number(kind, reader)?.map_or(0, |n| n.to_long())),
-            SchemaType::Float32 => {
-                Value::Float32(number(kind, reader)?.map_or(0.0, |n| n.to_float()))
-            }
-            SchemaType::Float64 => {
-                Value::Float64(number(kind, reader)?.map_or(0.0, |n| n.to_double()))
-            }
-            SchemaType::Boolean if kind == JsonKind::Boolean => {
-                Value::Boolean(reader.read_boolean()?)
-            }
-            SchemaType::Boolean => {
-                reader.skip_value()?;
-                Value::Boolean(false)
-            }
-            SchemaType::String if kind == JsonKind::String => Value::String(reader.read_string()?),
-            SchemaType::Bytes if kind == JsonKind::String => {
-                let bytes = decode_base64(&reader.read_str()?)
-                    .map_err(|error| ConnectError::data("Invalid bytes field").with_cause(error))?;
-                Value::Bytes(bytes.into())
-            }
-            SchemaType::String | SchemaType::Bytes => {
+        if let Some(scalar) = read_scalar(schema.schema_type(), kind, reader)? {
+            return Ok(scalar);
+        }
+        match schema.schema_type() {
+            SchemaType::Array => self.array(parser, schema, kind, reader),
+            SchemaType::Map => self.map(parser, schema, kind, reader),
+            SchemaType::Struct => self.structure(parser, schema, kind, reader),
+            _ => {
                 reader.skip_value()?;
                 self.num_made_null += 1;
-                Value::Null
+                Ok(Value::Null)
             }
-            SchemaType::Array => self.array(parser, schema, kind, reader)?,
-            SchemaType::Map => self.map(parser, schema, kind, reader)?,
-            SchemaType::Struct => self.structure(parser, schema, kind, reader)?,
-        })
+        }
     }
 
     /// What null or a missing member stands for.
@@ -102,19 +81,13 @@ impl Decoder {
         if let Some(logical_type) = LogicalType::of(schema) {
             return Err(wrong_representation(logical_type, MISSING));
         }
-        Ok(match schema.schema_type() {
-            SchemaType::Int8 => Value::Int8(0),
-            SchemaType::Int16 => Value::Int16(0),
-            SchemaType::Int32 => Value::Int32(0),
-            SchemaType::Int64 => Value::Int64(0),
-            SchemaType::Float32 => Value::Float32(0.0),
-            SchemaType::Float64 => Value::Float64(0.0),
-            SchemaType::Boolean => Value::Boolean(false),
-            SchemaType::String | SchemaType::Bytes => Value::Null,
-            SchemaType::Array => Value::Array(Vec::new()),
-            SchemaType::Map if has_string_keys(schema)? => return Err(not_an_object(MISSING)),
-            SchemaType::Map => return Err(not_an_array(MISSING)),
-            SchemaType::Struct => return Err(not_a_struct(MISSING)),
+        if let Some(value) = missing_value(schema.schema_type()) {
+            return Ok(value);
+        }
+        Err(match schema.schema_type() {
+            SchemaType::Map if has_string_keys(schema)? => not_an_object(MISSING),
+            SchemaType::Map => not_an_array(MISSING),
+            _ => not_a_struct(MISSING),
         })
     }
 
@@ -305,16 +278,6 @@ impl Decoder {
     }
 }
 
-/// Takes the next value; `None` if it is no number.
-#[inline]
-fn number<'a>(kind: JsonKind, reader: &mut JsonReader<'a>) -> Result<Option<JsonNumber<'a>>> {
-    if kind == JsonKind::Number {
-        return reader.read_number().map(Some);
-    }
-    reader.skip_value()?;
-    Ok(None)
-}
-
 fn count_items(reader: &mut JsonReader<'_>) -> Result<usize> {
     reader.begin_array()?;
     let (mut num_items, mut first) = (0, true);
@@ -332,71 +295,8 @@ fn has_string_keys(schema: &Schema) -> Result<bool> {
 }
 
 #[cold]
-fn not_an_object(kind: &str) -> ConnectError {
-    ConnectError::data(format!(
-        "Maps with string fields should be encoded as JSON objects, but found {kind}"
-    ))
-}
-
-#[cold]
 fn not_an_array(kind: &str) -> ConnectError {
     ConnectError::data(format!(
         "Maps with non-string fields should be encoded as JSON array of tuples, but found {kind}"
     ))
-}
-
-#[cold]
-fn not_a_struct(kind: &str) -> ConnectError {
-    ConnectError::data(format!(
-        "Structs should be encoded as JSON objects, but found {kind}"
-    ))
-}
-
-#[cold]
-fn wrong_representation(logical_type: LogicalType, kind: &str) -> ConnectError {
-    let (name, wanted) = match logical_type {
-        LogicalType::Decimal => ("Decimal", "numeric or bytes"),
-        LogicalType::Date => ("Date", "integer"),
-        LogicalType::Time => ("Time", "integer"),
-        LogicalType::Timestamp => ("Timestamp", "integral"),
-    };
-    ConnectError::data(format!(
-        "Invalid type for {name}, underlying representation should be {wanted} but was {kind}"
-    ))
-}
-
-fn logical(
-    logical_type: LogicalType,
-    schema: &Schema,
-    kind: JsonKind,
-    reader: &mut JsonReader<'_>,
-) -> Result<Value> {
-    match (logical_type, kind) {
-        (LogicalType::Decimal, JsonKind::Number) => Ok(Value::Decimal(Box::new(
-            reader.read_number()?.to_decimal()?,
-        ))),
-        (LogicalType::Decimal, JsonKind::String) => {
-            let decimal = decode_base64(&reader.read_str()?)
-                .and_then(|bytes| Decimal::from_bytes(&bytes, Decimal::scale_of(schema)?))
-                .map_err(|error| {
-                    ConnectError::data("Invalid bytes for Decimal field").with_cause(error)
-                })?;
-            Ok(Value::Decimal(Box::new(decimal)))
-        }
-        (LogicalType::Date | LogicalType::Time, JsonKind::Number) => {
-            match reader.read_number()?.to_exact_int() {
-                Some(number) => logical_type.number_to_date(number.into()),
-                None => Err(wrong_representation(logical_type, kind.name())),
-            }
-        }
-        (LogicalType::Timestamp, JsonKind::Number) => {
-            let number = reader.read_number()?;
-            if number.is_integral() {
-                logical_type.number_to_date(number.to_long())
-            } else {
-                Err(wrong_representation(logical_type, kind.name()))
-            }
-        }
-        _ => Err(wrong_representation(logical_type, kind.name())),
-    }
 }
