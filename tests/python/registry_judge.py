@@ -34,6 +34,14 @@ from google.protobuf import descriptor_pb2, descriptor_pool, json_format, messag
 import grpc_tools
 from grpc_tools import protoc
 
+# By the name of their file in the Protobuf crate.
+KNOWN = {
+    "confluent_meta.proto": "confluent/meta.proto",
+    "confluent_decimal.proto": "confluent/type/decimal.proto",
+    "date.proto": "google/type/date.proto",
+    "timeofday.proto": "google/type/timeofday.proto",
+}
+
 
 def plain(value):
     """What Avro's reader gives, as JSON can say it."""
@@ -62,10 +70,9 @@ def compiled(text):
         (folder / "schema.proto").write_text(text)
         # What the registry's clients bring without a reference.
         known = pathlib.Path(__file__).parents[2] / "runtime/protobuf/src/known"
-        for name in ["meta.proto", "type/decimal.proto"]:
-            place = folder / "confluent" / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text((known / f"confluent_{place.name}").read_text())
+        for name, place in KNOWN.items():
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            (folder / place).write_text((known / name).read_text())
         imports = pathlib.Path(grpc_tools.__file__).parent / "_proto"
         descriptors = folder / "descriptors"
         arguments = ["protoc", f"-I{folder}", f"-I{imports}", "--include_imports", f"--descriptor_set_out={descriptors}"]

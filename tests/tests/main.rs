@@ -8,6 +8,7 @@ mod interop;
 mod kill;
 mod licences;
 mod mongodb;
+mod object_formats;
 mod oracle;
 mod quickstart;
 mod stack_smoke;

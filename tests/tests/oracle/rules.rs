@@ -9,7 +9,7 @@ use super::answer::{Body, Comparable};
 /// Takes what the rule allows out of Dovetail's answer (first) and the JVM's (second), and nothing else.
 type Rule = fn(&mut Comparable, &mut Comparable);
 
-const RULES: [(&str, Rule); 10] = [
+const RULES: [(&str, Rule); 9] = [
     ("C1", versions),
     ("C2", texts_of_the_json_parser),
     ("C3", lists_of_plugins_in_messages),
@@ -17,7 +17,6 @@ const RULES: [(&str, Rule); 10] = [
     ("C5", stack_frames),
     ("C6", echoed_charset),
     ("C7", java_classes),
-    ("C8", words_about_a_regex),
     ("C9", order_of_3_x),
     ("C10", null_of_a_connector_key),
 ];
@@ -101,22 +100,30 @@ fn lists_of_plugins_in_messages(ours: &mut Comparable, theirs: &mut Comparable) 
     }
 }
 
-/// Classes that only one side has; what is said of the others must be the same, in the same order.
+/// Classes that only one side has, in the list of plugins or among the values that a setting recommends;
+/// what is said of the others must be the same, in the same order.
 fn other_plugins(ours: &mut Comparable, theirs: &mut Comparable) {
-    let classes = |side: &mut Comparable| -> BTreeSet<String> {
-        let plugins = side.json().and_then(|list| list.as_array().cloned());
-        plugins
-            .into_iter()
-            .flatten()
-            .map(|plugin| plugin["class"].to_string())
-            .collect()
-    };
-    let (our_classes, their_classes) = (classes(ours), classes(theirs));
-    let shared: BTreeSet<_> = our_classes.intersection(&their_classes).collect();
-    for side in [ours, theirs] {
-        if let Some(Value::Array(plugins)) = side.json() {
-            plugins.retain(|plugin| shared.contains(&plugin["class"].to_string()));
+    fn class_names(side: &mut Comparable) -> Vec<&mut Vec<Value>> {
+        match side.json() {
+            Some(Value::Array(plugins)) => vec![plugins],
+            Some(infos) => {
+                let configs = infos.get_mut("configs").and_then(Value::as_array_mut);
+                let values = configs.into_iter().flatten();
+                values
+                    .filter_map(|config| config["value"]["recommended_values"].as_array_mut())
+                    .collect()
+            }
+            None => Vec::new(),
         }
+    }
+    fn class(item: &Value) -> &Value {
+        item.get("class").unwrap_or(item)
+    }
+    for (ours, theirs) in class_names(ours).into_iter().zip(class_names(theirs)) {
+        let classes = |list: &[Value]| list.iter().map(class).cloned().collect::<Vec<_>>();
+        let (our_classes, their_classes) = (classes(ours), classes(theirs));
+        ours.retain(|item| their_classes.contains(class(item)));
+        theirs.retain(|item| our_classes.contains(class(item)));
     }
 }
 
@@ -177,20 +184,6 @@ fn replace_in_message(side: &mut Comparable, from: &str, to: &str) {
         && let Some(Value::String(message)) = error.get_mut("message")
     {
         *message = message.replace(from, to);
-    }
-}
-
-/// What follows `Invalid regex: ` in its line.
-fn words_about_a_regex(ours: &mut Comparable, theirs: &mut Comparable) {
-    const BEFORE: &str = "Invalid regex: ";
-    for side in [ours, theirs] {
-        let words = side.message().and_then(|message| {
-            let (_, after) = message.split_once(BEFORE)?;
-            after.lines().next().map(str::to_owned)
-        });
-        if let Some(words) = words.filter(|words| !words.is_empty()) {
-            replace_in_message(side, &format!("{BEFORE}{words}"), BEFORE);
-        }
     }
 }
 

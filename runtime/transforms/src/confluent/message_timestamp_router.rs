@@ -137,3 +137,104 @@ impl Transform for MessageTimestampRouter {
         Ok(Some(record))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use connect_api::data::{Map, Schema, Struct};
+    use connect_api::{SinkOrigin, SourceRecord, TimestampType};
+
+    fn route(config: &[(&str, &str)], value: Value) -> Result<String> {
+        let mut router = MessageTimestampRouter::default();
+        router.configure(&config.iter().copied().collect())?;
+        let origin = SinkOrigin {
+            original_topic: "orders".into(),
+            original_kafka_partition: 0,
+            kafka_offset: 0,
+            timestamp_type: TimestampType::CreateTime,
+        };
+        let record = SourceRecord::new("orders", None, value).record;
+        let routed = router.apply(record, Origin::Sink(&origin))?;
+        Ok(routed.expect("nothing is dropped").topic.to_string())
+    }
+
+    fn map<const N: usize>(entries: [(&str, Value); N]) -> Value {
+        Value::from(entries.into_iter().collect::<Map>())
+    }
+
+    #[test]
+    fn topics_are_made_of_the_first_field_that_is_there() {
+        let date = || Value::from("2020-06-16");
+        let keys = (KEYS, "created,source.at");
+        for (config, value, topic) in [
+            (vec![keys], map([("created", date())]), "orders-20200616"),
+            (
+                vec![keys],
+                map([("created", Value::Null), ("source", map([("at", date())]))]),
+                "orders-20200616",
+            ),
+            (
+                vec![keys, (TOPIC_FORMAT, "${timestamp}_of_${topic}")],
+                map([("created", date())]),
+                "20200616_of_orders",
+            ),
+            (
+                vec![
+                    keys,
+                    (MESSAGE_FORMAT, "dd/MM/yyyy HH:mm"),
+                    (TOPIC_TIMESTAMP_FORMAT, "yyyy.MM.dd.HH"),
+                ],
+                map([("created", Value::from("31/12/1999 23:59"))]),
+                "orders-1999.12.31.23",
+            ),
+            (
+                vec![keys],
+                map([("created", Value::Int64(1_592_300_893_000))]),
+                "orders-20200616",
+            ),
+            (
+                vec![keys],
+                map([("created", Value::Date(1_592_300_893_000))]),
+                "orders-20200616",
+            ),
+        ] {
+            assert_eq!(route(&config, value).unwrap(), topic, "{config:?}");
+        }
+    }
+
+    #[test]
+    fn structs_have_fields_too() {
+        let schema = Schema::struct_builder()
+            .field("at", Schema::string())
+            .build()
+            .unwrap();
+        let value = Struct::from_values(schema, vec![Value::from("2020-06-16")]);
+        let topic = route(&[(KEYS, "at")], Value::Struct(Box::new(value))).unwrap();
+        assert_eq!(topic, "orders-20200616");
+    }
+
+    #[test]
+    fn records_without_a_timestamp_are_refused_without_their_data() {
+        for value in [
+            Value::Null,
+            Value::from("secret"),
+            map([("other", Value::from("secret"))]),
+            map([("at", Value::from("secret"))]),
+            map([("at", Value::Boolean(true))]),
+        ] {
+            let error = route(&[(KEYS, "at")], value).unwrap_err().to_string();
+            assert!(
+                error.contains("topic orders") && error.contains(KEYS),
+                "{error}"
+            );
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn keys_and_patterns_must_be_right() {
+        assert!(route(&[], Value::Null).is_err());
+        let error = route(&[(KEYS, "at"), (MESSAGE_FORMAT, "bb")], Value::Null).unwrap_err();
+        assert!(error.to_string().contains(MESSAGE_FORMAT), "{error}");
+    }
+}

@@ -77,3 +77,55 @@ impl Transform for TombstoneHandler {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use connect_api::data::Value;
+    use connect_api::{SinkOrigin, SourceRecord, TimestampType};
+
+    fn handle(behavior: Option<&str>, value: Value) -> Result<Option<Record>> {
+        let mut handler = TombstoneHandler::default();
+        handler.configure(
+            &behavior
+                .map(|behavior| (BEHAVIOR, behavior))
+                .into_iter()
+                .collect(),
+        )?;
+        let origin = SinkOrigin {
+            original_topic: "t".into(),
+            original_kafka_partition: 0,
+            kafka_offset: 0,
+            timestamp_type: TimestampType::CreateTime,
+        };
+        handler.apply(
+            SourceRecord::new("orders", None, value).record,
+            Origin::Sink(&origin),
+        )
+    }
+
+    #[test]
+    fn records_with_a_value_stay() {
+        for behavior in [None, Some("ignore"), Some("warn"), Some("fail")] {
+            let kept = handle(behavior, Value::from("x")).unwrap().unwrap();
+            assert_eq!(kept.value, Value::from("x"));
+        }
+    }
+
+    #[test]
+    fn tombstones_are_dropped_or_refused() {
+        for behavior in [None, Some("ignore"), Some("warn"), Some("Warn")] {
+            assert!(handle(behavior, Value::Null).unwrap().is_none());
+        }
+        for behavior in ["fail", "FAIL"] {
+            let error = handle(Some(behavior), Value::Null).unwrap_err();
+            assert!(error.to_string().contains("topic orders"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_behavior_is_refused() {
+        let error = handle(Some("drop"), Value::Null).unwrap_err();
+        assert!(error.to_string().contains(BEHAVIOR), "{error}");
+    }
+}
