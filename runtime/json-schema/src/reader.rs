@@ -140,7 +140,12 @@ impl Decoder {
         match &plan.step {
             Step::Primitive(schema_type) => self.primitive(*schema_type, kind, reader),
             Step::Logical(logical_type) => read_logical(*logical_type, &plan.schema, kind, reader),
-            Step::Array(items) => self.array(parser, items, kind, reader),
+            Step::Array(items) => {
+                let items = parser.read_items(kind, reader, |parser, reader| {
+                    self.value(parser, items, reader)
+                })?;
+                Ok(Value::Array(items))
+            }
             Step::StringMap(values) => {
                 if kind != JsonKind::Object {
                     return Err(not_an_object(kind.name()));
@@ -192,43 +197,6 @@ impl Decoder {
                 )));
             }
         })
-    }
-
-    fn array(
-        &mut self,
-        parser: &mut JsonParser,
-        items: &Plan,
-        kind: JsonKind,
-        reader: &mut JsonReader<'_>,
-    ) -> Result<Value> {
-        let mut values = Vec::new();
-        match kind {
-            JsonKind::Array => {
-                reader.begin_array()?;
-                let mut first = true;
-                while reader.next_item(&mut first)? {
-                    values.push(self.value(parser, items, reader)?);
-                }
-            }
-            // Jackson iterates over the values of an object, and over nothing in other values.
-            JsonKind::Object => {
-                reader.begin_object()?;
-                let mut places: HashMap<String, usize> = HashMap::new();
-                let mut first = true;
-                while let Some(name) = reader.next_member(&mut first)? {
-                    let value = self.value(parser, items, reader)?;
-                    match places.get(&*name) {
-                        Some(&place) => values[place] = value,
-                        None => {
-                            places.insert(name.into_owned(), values.len());
-                            values.push(value);
-                        }
-                    }
-                }
-            }
-            _ => reader.skip_value()?,
-        }
-        Ok(Value::Array(values))
     }
 
     /// A map as an array of objects with a key and a value.

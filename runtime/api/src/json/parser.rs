@@ -6,6 +6,7 @@ use crate::data::{Map, Value};
 use crate::error::Result;
 use bytes::Bytes;
 use bytestring::ByteString;
+use std::collections::HashMap;
 
 /// Makes schemaless data of JSON texts: whole numbers become `Int64` (only the lowest 64 bits of
 /// larger ones stay), others `Float64`, objects maps in the order of a `java.util.HashMap`.
@@ -67,6 +68,44 @@ impl JsonParser {
             self.values.truncate(base);
         }
         map
+    }
+
+    /// The items of the next value of a reader, which is of `kind` and not null, as Jackson iterates over a
+    /// tree: over the values of an object too, and over nothing in other values.
+    pub fn read_items(
+        &mut self,
+        kind: JsonKind,
+        reader: &mut JsonReader<'_>,
+        mut read_item: impl FnMut(&mut Self, &mut JsonReader<'_>) -> Result<Value>,
+    ) -> Result<Vec<Value>> {
+        let mut items = Vec::new();
+        match kind {
+            JsonKind::Array => {
+                reader.begin_array()?;
+                let mut first = true;
+                while reader.next_item(&mut first)? {
+                    items.push(read_item(self, reader)?);
+                }
+            }
+            JsonKind::Object => {
+                reader.begin_object()?;
+                let mut places: HashMap<String, usize> = HashMap::new();
+                let mut first = true;
+                while let Some(name) = reader.next_member(&mut first)? {
+                    let item = read_item(self, reader)?;
+                    // The last member of a name counts, at the place of the first.
+                    match places.get(&*name) {
+                        Some(&place) => items[place] = item,
+                        None => {
+                            places.insert(name.into_owned(), items.len());
+                            items.push(item);
+                        }
+                    }
+                }
+            }
+            _ => reader.skip_value()?,
+        }
+        Ok(items)
     }
 
     fn value(&mut self, reader: &mut JsonReader<'_>) -> Result<Value> {

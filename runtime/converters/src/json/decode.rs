@@ -99,33 +99,9 @@ impl Decoder {
         reader: &mut JsonReader<'_>,
     ) -> Result<Value> {
         let item_schema = schema.value_schema()?;
-        let mut items = Vec::new();
-        match kind {
-            JsonKind::Array => {
-                reader.begin_array()?;
-                let mut first = true;
-                while reader.next_item(&mut first)? {
-                    items.push(self.value(parser, item_schema, reader)?);
-                }
-            }
-            // Jackson iterates over the values of an object, and over nothing in other values.
-            JsonKind::Object => {
-                reader.begin_object()?;
-                let mut places: HashMap<String, usize> = HashMap::new();
-                let mut first = true;
-                while let Some(name) = reader.next_member(&mut first)? {
-                    let item = self.value(parser, item_schema, reader)?;
-                    match places.get(&*name) {
-                        Some(&place) => items[place] = item,
-                        None => {
-                            places.insert(name.into_owned(), items.len());
-                            items.push(item);
-                        }
-                    }
-                }
-            }
-            _ => reader.skip_value()?,
-        }
+        let items = parser.read_items(kind, reader, |parser, reader| {
+            self.value(parser, item_schema, reader)
+        })?;
         Ok(Value::Array(items))
     }
 

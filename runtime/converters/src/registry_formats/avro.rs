@@ -1,11 +1,12 @@
 //! The format Avro: `io.confluent.connect.avro.AvroConverter`.
 
+use super::config::add_mapping_keys;
 use super::{
     DerivedSchema, FormatReader, FormatWriter, NullValue, ReaderSpec, RegistryFormat, malformed,
     register_format, registry_config_def,
 };
 use bytes::{Bytes, BytesMut};
-use connect_api::config::{ConfigDef, ConfigKey, ConfigType, Importance, ParsedConfig, Width};
+use connect_api::config::{ConfigDef, ParsedConfig};
 use connect_api::data::{Schema, SchemaRef, Value};
 use connect_api::{ConnectError, ConverterType, Result, SchemaAndValue};
 use connect_avro::{
@@ -22,7 +23,6 @@ const DISCARD_TYPE_DOC_DEFAULT: &str = "discard.type.doc.default";
 const ALLOW_OPTIONAL_MAP_KEYS: &str = "allow.optional.map.keys";
 const FLATTEN_SINGLETON_UNIONS: &str = "flatten.singleton.unions";
 const IGNORE_DEFAULT_FOR_NULLABLES: &str = "ignore.default.for.nullables";
-const SCHEMAS_CACHE_CONFIG: &str = "schemas.cache.config";
 
 /// Avro schemas and data under the settings of one converter.
 #[derive(Debug)]
@@ -115,27 +115,7 @@ fn config_def() -> &'static ConfigDef {
             ),
         ];
         let mut def = registry_config_def().clone();
-        let mut order = 0;
-        for (name, default, label, doc) in keys {
-            order += 1;
-            def.add(
-                ConfigKey::new(name, ConfigType::Boolean)
-                    .default(default)
-                    .importance(Importance::Medium)
-                    .doc(doc)
-                    .group(GROUP, order, Width::Medium, label),
-            );
-        }
-        def.add(
-            ConfigKey::new(SCHEMAS_CACHE_CONFIG, ConfigType::Int)
-                .default(1000)
-                .importance(Importance::Low)
-                .doc(
-                    "How many mapped schemas the JVM worker keeps. Here the plans made of schemas are \
-                     kept, as many as max.schemas.per.subject says.",
-                )
-                .group(GROUP, order + 1, Width::Medium, "Mapped schemas"),
-        );
+        add_mapping_keys(&mut def, GROUP, &keys);
         def
     });
     &DEF

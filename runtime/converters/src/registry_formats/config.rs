@@ -4,6 +4,7 @@ use connect_api::config::{ConfigDef, ConfigKey, ConfigType, Importance, Width};
 use connect_registry::config::client_config_def;
 use std::sync::LazyLock;
 
+const SCHEMAS_CACHE_CONFIG: &str = "schemas.cache.config";
 pub(super) const AUTO_REGISTER_SCHEMAS: &str = "auto.register.schemas";
 pub(super) const NORMALIZE_SCHEMAS: &str = "normalize.schemas";
 pub(super) const USE_SCHEMA_ID: &str = "use.schema.id";
@@ -36,6 +37,37 @@ pub fn registry_config_def() -> &'static ConfigDef {
         def
     });
     &DEF
+}
+
+/// Adds the switches of a format's mapping (name, default, display name, documentation) in their order, and
+/// the setting for its cache behind them. Returns the place in the group that is free then.
+pub(super) fn add_mapping_keys(
+    def: &mut ConfigDef,
+    group: &'static str,
+    switches: &[(&'static str, bool, &'static str, &'static str)],
+) -> i32 {
+    let mut order = 0;
+    for &(name, default, display_name, doc) in switches {
+        order += 1;
+        def.add(
+            ConfigKey::new(name, ConfigType::Boolean)
+                .default(default)
+                .importance(Importance::Medium)
+                .doc(doc)
+                .group(group, order, Width::Medium, display_name),
+        );
+    }
+    def.add(
+        ConfigKey::new(SCHEMAS_CACHE_CONFIG, ConfigType::Int)
+            .default(1000)
+            .importance(Importance::Low)
+            .doc(
+                "How many mapped schemas the JVM worker keeps. Here the plans made of schemas are kept, \
+                 as many as max.schemas.per.subject says, and this setting is accepted without effect.",
+            )
+            .group(group, order + 1, Width::Medium, "Mapped schemas"),
+    );
+    order + 2
 }
 
 fn choice_of_schemas(def: &mut ConfigDef) {

@@ -1,5 +1,6 @@
 //! The format JSON Schema: `io.confluent.connect.json.JsonSchemaConverter`.
 
+use super::config::add_mapping_keys;
 use super::{
     DerivedSchema, FormatReader, FormatWriter, NullValue, ReaderSpec, RegistryFormat, malformed,
     register_format, registry_config_def,
@@ -26,7 +27,6 @@ const FLATTEN_SINGLETON_UNIONS: &str = "flatten.singleton.unions";
 const PRESERVE_ADDITIONAL_PROPERTIES: &str = "preserve.additional.properties";
 const FAIL_INVALID_SCHEMA: &str = "json.fail.invalid.schema";
 const DECIMAL_FORMAT: &str = "decimal.format";
-const SCHEMAS_CACHE_CONFIG: &str = "schemas.cache.config";
 
 /// Settings that ask for what is not there; ignoring them would let data pass that they forbid, or drop
 /// data that they keep.
@@ -114,17 +114,7 @@ fn config_def() -> &'static ConfigDef {
             ),
         ];
         let mut def = registry_config_def().clone();
-        let mut order = 0;
-        for (name, default, label, doc) in keys {
-            order += 1;
-            def.add(
-                ConfigKey::new(name, ConfigType::Boolean)
-                    .default(default)
-                    .importance(Importance::Medium)
-                    .doc(doc)
-                    .group(GROUP, order, Width::Medium, label),
-            );
-        }
+        let order = add_mapping_keys(&mut def, GROUP, &keys);
         def.add(
             ConfigKey::new(DECIMAL_FORMAT, ConfigType::String)
                 .default("BASE64")
@@ -134,17 +124,7 @@ fn config_def() -> &'static ConfigDef {
                     "How decimals are written: BASE64, as the bytes of the unscaled value, or NUMERIC, \
                      as numbers. Upper and lower case count alike. Both are read.",
                 )
-                .group(GROUP, order + 1, Width::Medium, "Decimals"),
-        );
-        def.add(
-            ConfigKey::new(SCHEMAS_CACHE_CONFIG, ConfigType::Int)
-                .default(1000)
-                .importance(Importance::Low)
-                .doc(
-                    "How many mapped schemas the JVM worker keeps. Here the plans made of schemas are \
-                     kept, as many as max.schemas.per.subject says.",
-                )
-                .group(GROUP, order + 2, Width::Medium, "Mapped schemas"),
+                .group(GROUP, order, Width::Medium, "Decimals"),
         );
         def
     });

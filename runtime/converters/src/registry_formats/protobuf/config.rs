@@ -1,6 +1,6 @@
 //! The settings of the converter beyond those of the registry.
 
-use crate::registry_formats::registry_config_def;
+use crate::registry_formats::config::{add_mapping_keys, registry_config_def};
 use connect_api::config::{ConfigDef, ConfigKey, ConfigType, Importance, ParsedConfig, Width};
 use connect_api::{ConnectError, Result};
 use connect_protobuf::DataOptions;
@@ -8,7 +8,6 @@ use std::sync::LazyLock;
 
 const GENERALIZED_SUM_TYPE_SUPPORT: &str = "generalized.sum.type.support";
 const IGNORE_DEFAULT_FOR_NULLABLES: &str = "ignore.default.for.nullables";
-const SCHEMAS_CACHE_CONFIG: &str = "schemas.cache.config";
 const ENHANCED_PROTOBUF_SCHEMA_SUPPORT: &str = "enhanced.protobuf.schema.support";
 const SCRUB_INVALID_NAMES: &str = "scrub.invalid.names";
 const INT_FOR_ENUMS: &str = "int.for.enums";
@@ -118,26 +117,8 @@ fn mapping(mut def: ConfigDef) -> ConfigDef {
             "Whether the members of a oneof are read as fields of the message itself.",
         ),
     ];
-    let mut order = 0;
-    for (name, default, display_name, doc) in keys {
-        let key = ConfigKey::new(name, ConfigType::Boolean)
-            .default(default)
-            .importance(Importance::Medium)
-            .doc(doc)
-            .group(GROUP, order, Width::Medium, display_name);
-        def = def.define(key);
-        order += 1;
-    }
-    def.define(
-        ConfigKey::new(SCHEMAS_CACHE_CONFIG, ConfigType::Int)
-            .default(1000)
-            .importance(Importance::Low)
-            .doc(
-                "How many mapped schemas the JVM's converter keeps. Here max.schemas.per.subject bounds \
-                 what is kept, and this setting is accepted without effect.",
-            )
-            .group(GROUP, order, Width::Medium, "Schema cache"),
-    )
+    add_mapping_keys(&mut def, GROUP, &keys);
+    def
 }
 
 fn references(def: ConfigDef) -> ConfigDef {
