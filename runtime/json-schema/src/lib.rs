@@ -5,6 +5,7 @@
 //! - [`JsonSchema`] is a schema of the registry with the documents that it refers to.
 //! - [`JsonSchema::to_connect`] is the Connect schema of its data, [`ValueReader`] reads such data.
 //! - [`derive_schema`] is the JSON Schema of data of a Connect schema, [`ValueWriter`] writes such data.
+//! - [`SchemaValidator`] says whether data is what a schema asks for.
 //!
 //! Neither texts nor data are trusted: how deep they nest and how much a schema unfolds to is bounded.
 
@@ -18,12 +19,14 @@ mod reader;
 mod schema;
 mod to_connect;
 mod union;
+mod validator;
 mod writer;
 
 pub use config::JsonSchemaDataConfig;
 pub use derive::derive_schema;
 pub use reader::ValueReader;
 pub use schema::JsonSchema;
+pub use validator::SchemaValidator;
 pub use writer::ValueWriter;
 
 /// The beginning of the names and parameters that this mapping makes up.

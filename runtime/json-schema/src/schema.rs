@@ -113,6 +113,12 @@ impl JsonSchema {
         Ok((document, found.ok_or_else(unknown)?))
     }
 
+    /// The text of the document of a name, as references within the schema write it.
+    pub(crate) fn document_text(&self, name: &str) -> Option<String> {
+        let document = self.document_named(None, name.trim_end_matches('#'))?;
+        Some(self.document(document).to_text())
+    }
+
     /// The document of a name: as it is written, by its id, or relative to the id of the one it is in.
     fn document_named(&self, from: Option<usize>, name: &str) -> Option<Option<usize>> {
         let is_id = |node: &Node, name: &str| {

@@ -13,7 +13,7 @@ use connect_api::data::{Schema, SchemaRef, Value};
 use connect_api::json::DecimalFormat;
 use connect_api::{ConnectError, ConverterType, Result, SchemaAndValue};
 use connect_json_schema::{
-    JsonSchema, JsonSchemaDataConfig, ValueReader, ValueWriter, derive_schema,
+    JsonSchema, JsonSchemaDataConfig, SchemaValidator, ValueReader, ValueWriter, derive_schema,
 };
 use connect_registry::{ResolvedReference, SchemaType};
 use std::sync::{Arc, LazyLock};
@@ -28,14 +28,11 @@ const PRESERVE_ADDITIONAL_PROPERTIES: &str = "preserve.additional.properties";
 const FAIL_INVALID_SCHEMA: &str = "json.fail.invalid.schema";
 const DECIMAL_FORMAT: &str = "decimal.format";
 
-/// Settings that ask for what is not there; ignoring them would let data pass that they forbid, or drop
-/// data that they keep.
-const REFUSED: [&str; 2] = [FAIL_INVALID_SCHEMA, PRESERVE_ADDITIONAL_PROPERTIES];
-
 /// JSON Schemas and data under the settings of one converter.
 #[derive(Debug)]
 pub struct JsonSchemaFormat {
     data: JsonSchemaDataConfig,
+    fail_invalid_schema: bool,
 }
 
 register_format!(
@@ -47,12 +44,14 @@ register_format!(
 #[derive(Debug)]
 pub struct JsonSchemaReader {
     reader: ValueReader,
+    validator: Option<SchemaValidator>,
 }
 
 /// Writes values of one Connect schema.
 #[derive(Debug)]
 pub struct JsonSchemaWriter {
     writer: ValueWriter,
+    validator: Option<SchemaValidator>,
 }
 
 fn config_def() -> &'static ConfigDef {
@@ -109,8 +108,8 @@ fn config_def() -> &'static ConfigDef {
                 FAIL_INVALID_SCHEMA,
                 false,
                 "Validate data",
-                "Whether data is checked against its schema before it is written and after it is read. \
-                 Not supported yet: refused while it is true.",
+                "Whether data is checked against its schema after it is written and before it is read, \
+                 as costly as parsing it once more.",
             ),
         ];
         let mut def = registry_config_def().clone();
@@ -131,6 +130,23 @@ fn config_def() -> &'static ConfigDef {
     &DEF
 }
 
+impl JsonSchemaFormat {
+    fn validator(&self, schema: &JsonSchema) -> Result<Option<SchemaValidator>> {
+        self.fail_invalid_schema
+            .then(|| SchemaValidator::new(schema))
+            .transpose()
+            .map_err(unusable)
+    }
+}
+
+/// What the check of `json.fail.invalid.schema` refuses is an error of the serializer or deserializer.
+fn unusable(error: ConnectError) -> ConnectError {
+    malformed(format!(
+        "{}; set {FAIL_INVALID_SCHEMA}=false to let it pass",
+        error.message()
+    ))
+}
+
 impl RegistryFormat for JsonSchemaFormat {
     type Schema = JsonSchema;
     type Reader = JsonSchemaReader;
@@ -143,13 +159,12 @@ impl RegistryFormat for JsonSchemaFormat {
     }
 
     fn new(config: &ParsedConfig, _converter_type: ConverterType) -> Result<Self> {
-        for key in REFUSED {
-            if config.boolean(key)? {
-                return Err(ConnectError::config(format!(
-                    "Invalid value true for configuration {key}: JsonSchemaConverter does not support \
-                     it yet; set it to false, or remove it"
-                )));
-            }
+        // To ignore it would drop data that it keeps.
+        if config.boolean(PRESERVE_ADDITIONAL_PROPERTIES)? {
+            return Err(ConnectError::config(format!(
+                "Invalid value true for configuration {PRESERVE_ADDITIONAL_PROPERTIES}: \
+                 JsonSchemaConverter does not support it yet; set it to false, or remove it"
+            )));
         }
         let is_numeric = config
             .string(DECIMAL_FORMAT)?
@@ -167,6 +182,7 @@ impl RegistryFormat for JsonSchemaFormat {
                 },
                 flatten_singleton_unions: config.boolean(FLATTEN_SINGLETON_UNIONS)?,
             },
+            fail_invalid_schema: config.boolean(FAIL_INVALID_SCHEMA)?,
         })
     }
 
@@ -204,9 +220,10 @@ impl RegistryFormat for JsonSchemaFormat {
     /// JSON says by itself what it holds: the reader's schema, if there is one, is all that counts.
     fn reader(&mut self, spec: &ReaderSpec<'_, JsonSchema>) -> Result<JsonSchemaReader> {
         let schema = spec.reader_schema.unwrap_or(spec.schema);
-        let schema = schema.to_connect(&self.data, spec.version)?;
+        let connect = schema.to_connect(&self.data, spec.version)?;
         Ok(JsonSchemaReader {
-            reader: ValueReader::new(&schema),
+            reader: ValueReader::new(&connect),
+            validator: self.validator(schema)?,
         })
     }
 
@@ -214,11 +231,12 @@ impl RegistryFormat for JsonSchemaFormat {
     fn writer(
         &mut self,
         connect: Option<&SchemaRef>,
-        _schema: &Arc<JsonSchema>,
+        schema: &Arc<JsonSchema>,
     ) -> Result<JsonSchemaWriter> {
-        let schema = connect.ok_or_else(|| malformed("The record has no schema"))?;
+        let connect = connect.ok_or_else(|| malformed("The record has no schema"))?;
         Ok(JsonSchemaWriter {
-            writer: ValueWriter::new(schema, &self.data),
+            writer: ValueWriter::new(connect, &self.data),
+            validator: self.validator(schema)?,
         })
     }
 
@@ -239,6 +257,9 @@ impl RegistryFormat for JsonSchemaFormat {
 
 impl FormatReader for JsonSchemaReader {
     fn read(&mut self, payload: &Bytes) -> Result<SchemaAndValue> {
+        if let Some(validator) = &self.validator {
+            validator.validate(payload).map_err(unusable)?;
+        }
         let value = self.reader.read(payload).map_err(|error| {
             // What the mapping refuses has Connect's classes, a text that is not JSON has Jackson's.
             if error.class().starts_with("org.apache.kafka.") {
@@ -256,12 +277,15 @@ impl FormatReader for JsonSchemaReader {
 
 impl FormatWriter for JsonSchemaWriter {
     fn write(&mut self, value: &Value, out: &mut BytesMut) -> Result<()> {
-        if self.writer.write(value, out)? {
-            Ok(())
-        } else {
-            Err(ConnectError::data(
+        let start = out.len();
+        if !self.writer.write(value, out)? {
+            return Err(ConnectError::data(
                 "None of the fields of the union is set, and its schema does not allow null",
-            ))
+            ));
+        }
+        match &self.validator {
+            Some(validator) => validator.validate(&out[start..]).map_err(unusable),
+            None => Ok(()),
         }
     }
 }
@@ -350,10 +374,9 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_refused() {
-        for key in REFUSED {
-            let error = format(&[(key, "true")]).unwrap_err();
-            assert!(error.message().contains(key), "{error}");
-        }
+        let error = format(&[(PRESERVE_ADDITIONAL_PROPERTIES, "true")]).unwrap_err();
+        let message = error.message();
+        assert!(message.contains(PRESERVE_ADDITIONAL_PROPERTIES), "{error}");
         assert!(format(&[(DECIMAL_FORMAT, "numeric")]).is_ok());
         assert!(format(&[(DECIMAL_FORMAT, "octal")]).is_err());
         let mut format = format(&[]).unwrap();
@@ -361,5 +384,46 @@ mod tests {
             format.derive(None).unwrap_err().class(),
             crate::SERIALIZATION_EXCEPTION
         );
+    }
+    #[test]
+    fn data_is_checked_on_request_both_ways() {
+        let schema = Schema::struct_builder()
+            .name("flight")
+            .field("id", Schema::int32())
+            .build()
+            .unwrap();
+        let text = r#"{"type":"object","properties":{"id":{"type":"integer","maximum":9}}}"#;
+        for (is_checked, id, is_good) in
+            [("true", 9, true), ("true", 10, false), ("false", 10, true)]
+        {
+            let mut format = format(&[(FAIL_INVALID_SCHEMA, is_checked)]).unwrap();
+            let registered = Arc::new(format.parse(text, &[]).unwrap());
+            let mut record = Struct::new(schema.clone()).unwrap();
+            record.put("id", Value::Int32(id)).unwrap();
+            let mut out = BytesMut::from(&b"before"[..]);
+            let mut writer = format.writer(Some(&schema), &registered).unwrap();
+            let written = writer.write(&Value::Struct(Box::new(record)), &mut out);
+            let spec = ReaderSpec {
+                schema: &registered,
+                reader_schema: None,
+                version: None,
+                message_indexes: &[0],
+            };
+            let payload = Bytes::from(format!("{{\"id\":{id}}}"));
+            let read = format.reader(&spec).unwrap().read(&payload);
+            assert_eq!(
+                (written.is_ok(), read.is_ok()),
+                (is_good, is_good),
+                "{is_checked} {id}"
+            );
+            for error in [written.err(), read.err()].into_iter().flatten() {
+                assert_eq!(error.class(), crate::SERIALIZATION_EXCEPTION);
+                let message = error.message();
+                assert!(
+                    message.contains("at /id") && message.contains(FAIL_INVALID_SCHEMA),
+                    "{message}"
+                );
+            }
+        }
     }
 }
