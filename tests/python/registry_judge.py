@@ -109,7 +109,8 @@ def context_of(order):
 
 class Judge:
     def __init__(self, url):
-        self.registry = SchemaRegistryClient({"url": url})
+        # The registry now and then leaves a request without an answer; the client then asks again.
+        self.registry = SchemaRegistryClient({"url": url, "timeout": 20})
         self.made = {}
 
     def once(self, key, make):

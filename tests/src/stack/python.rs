@@ -1,11 +1,15 @@
 //! Python clients as outside judges.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use super::layout;
+
+/// Many times what the slowest one takes.
+const DEADLINE: Duration = Duration::from_secs(300);
 
 /// Runs a program of `tests/python` with `arguments` and `input`, and returns what it printed.
 /// Its clients come from `tests/stack/python.txt`.
@@ -28,9 +32,9 @@ pub async fn run(program: &str, arguments: &[&str], input: &str) -> String {
     let writing = tokio::spawn(async move {
         let _ = stdin.write_all(input.as_bytes()).await;
     });
-    let output = child
-        .wait_with_output()
+    let output = tokio::time::timeout(DEADLINE, child.wait_with_output())
         .await
+        .unwrap_or_else(|_| panic!("{program} {arguments:?} does not come to an end"))
         .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let _ = writing.await;
     assert!(
