@@ -116,6 +116,11 @@ impl ErrorCode {
         matches!(self.0, 29..=31 | 53 | 65 | 68)
     }
 
+    /// Whether a newer producer with the same transactional id has taken over.
+    pub fn is_fenced_producer(self) -> bool {
+        matches!(self.0, 47 | 90 | -144)
+    }
+
     /// Whether a member that is no longer of the group tried to act for it.
     pub fn is_fenced_member(self) -> bool {
         matches!(self.0, 22 | 25 | 27 | 82 | 110 | 113)

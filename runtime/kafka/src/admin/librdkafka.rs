@@ -9,14 +9,12 @@ use async_trait::async_trait;
 use rdkafka::admin::{
     AdminClient, AdminOptions, NewTopic as NativeNewTopic, ResourceSpecifier, TopicReplication,
 };
-use rdkafka::client::DefaultClientContext;
-use rdkafka::config::ClientConfig;
 use rdkafka::error::KafkaError;
 
 use super::{Admin, AdminError, NewTopic, TopicCreation, TopicDescription, Watermarks};
-use crate::client_config::{ClientConfigError, ClientProperties, ClientType};
+use crate::client_config::{ClientConfigError, ClientProperties, ClientType, NativeConfig};
 use crate::error::ErrorCode;
-use crate::native::{self, ClientKind, NativeClient};
+use crate::native::{self, ClientKind, LoginContext, NativeClient};
 use crate::record::{PartitionOffset, TopicPartition};
 
 /// Java's `default.api.timeout.ms`.
@@ -36,7 +34,7 @@ pub struct LibrdkafkaAdmin {
 }
 
 struct Shared {
-    config: ClientConfig,
+    config: NativeConfig,
     bootstrap_servers: String,
     timeout: Duration,
 }
@@ -106,12 +104,14 @@ impl Call<'_> {
     }
 
     /// A client for what only a controller does.
-    fn admin_client(&self) -> Result<AdminClient<DefaultClientContext>, AdminError> {
-        let client: AdminClient<DefaultClientContext> = self
-            .shared
-            .config
-            .create()
+    fn admin_client(&self) -> Result<AdminClient<LoginContext>, AdminError> {
+        let config = &self.shared.config;
+        let client: AdminClient<LoginContext> = config
+            .create_with_context(LoginContext::new(config))
             .map_err(|error| AdminError::InvalidConfig(error.to_string()))?;
+        // It lives for one request, so that one token serves it to its end.
+        let inner = client.inner();
+        inner.context().give_token(inner.native_ptr());
         // The embedded broker names no controller, and the library would wait for one until
         // the timeout instead of saying that the request is not supported.
         let cluster_id = client.inner().fetch_cluster_id(self.shared.timeout);
