@@ -84,7 +84,7 @@ fn number(metrics: &Metrics, bean_type: &str, attribute: &str) -> f64 {
     }
 }
 
-/// The beans and attributes that a JVM worker 4.3.1 showed, without those of its clients.
+/// The beans and attributes that a JVM worker 4.3.1 showed, without those of the clients of tasks.
 const CATALOGUE: &str = include_str!("catalogue_4_3_1.txt");
 
 #[test]
