@@ -13,7 +13,7 @@ use clap::Args;
 use connect_api::config::ConfigMap;
 use connect_herder::{WorkerConfig, WorkerMode};
 use connect_kafka::mock::MockCluster;
-use connect_telemetry::logging::{self, Level, LogConfig};
+use connect_telemetry::logging::{self, Level, LogConfig, LogLevels};
 use display::Display;
 use flows::Flow;
 use progress::Progress;
@@ -59,14 +59,15 @@ pub fn run(options: Options) -> Exit {
         Ok(logs) => logs,
         Err(error) => return failed(Exit::Startup, &error.to_string()),
     };
-    if let Err(error) = logging::init(&logs) {
-        return failed(Exit::Startup, &error.to_string());
-    }
+    let levels = match logging::init(&logs) {
+        Ok(levels) => levels,
+        Err(error) => return failed(Exit::Startup, &error.to_string()),
+    };
     let runtime = match run::runtime() {
         Ok(runtime) => runtime,
         Err(error) => return failed(Exit::Startup, &format!("cannot start threads: {error}")),
     };
-    let exit = match runtime.block_on(run_until_done(options)) {
+    let exit = match runtime.block_on(run_until_done(options, levels)) {
         Ok(()) => Exit::Success,
         Err((exit, error)) => failed(exit, &error),
     };
@@ -85,7 +86,7 @@ fn at_start(error: impl std::fmt::Display) -> Failure {
     (Exit::Startup, error.to_string())
 }
 
-async fn run_until_done(options: Options) -> Result<(), Failure> {
+async fn run_until_done(options: Options, levels: LogLevels) -> Result<(), Failure> {
     let mut signals = StopSignals::new().map_err(at_start)?;
     let folder = flows::folder(options.data.as_deref()).map_err(at_start)?;
     let flows = flows::flows(&folder, options.input.as_deref()).map_err(at_start)?;
@@ -94,7 +95,7 @@ async fn run_until_done(options: Options) -> Result<(), Failure> {
     let port = free_port(options.port).map_err(at_start)?;
     let settings = worker_settings(&brokers.bootstrap_servers(), port);
     let config = WorkerConfig::new(WorkerMode::Distributed, settings).map_err(at_start)?;
-    let mut worker = wiring::start(config).await.map_err(at_start)?;
+    let mut worker = wiring::start(config, levels).await.map_err(at_start)?;
     let rest = RestClient::new(worker.url()).map_err(at_start)?;
     let mut display = Display::new(options.once);
     if port != options.port {

@@ -9,7 +9,7 @@ use connect_api::config::ConfigMap;
 use connect_api::{ConnectError, Result};
 use connect_config_providers::ConfigTransformer;
 use connect_herder::{WorkerConfig, WorkerMode};
-use connect_telemetry::logging::{self, LogConfig, LogFormat};
+use connect_telemetry::logging::{self, LogConfig, LogFormat, LogLevels};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -51,10 +51,13 @@ fn run(mode: WorkerMode, file: Option<&Path>, connectors: &[PathBuf]) -> Exit {
             return Exit::Startup;
         }
     };
-    if let Err(error) = logging::init(&logs) {
-        eprintln!("dovetail: {error}");
-        return Exit::Startup;
-    }
+    let levels = match logging::init(&logs) {
+        Ok(levels) => levels,
+        Err(error) => {
+            eprintln!("dovetail: {error}");
+            return Exit::Startup;
+        }
+    };
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -63,7 +66,7 @@ fn run(mode: WorkerMode, file: Option<&Path>, connectors: &[PathBuf]) -> Exit {
         }
     };
     runtime.spawn(memory::give_back_regularly());
-    let exit = runtime.block_on(run_until_stopped(mode, file, connectors));
+    let exit = runtime.block_on(run_until_stopped(mode, file, connectors, levels));
     // What still blocks a thread must not keep the process alive.
     runtime.shutdown_background();
     exit
@@ -107,7 +110,12 @@ async fn worker_config(mode: WorkerMode, file: Option<&Path>) -> Result<WorkerCo
     WorkerConfig::new(mode, settings)
 }
 
-async fn run_until_stopped(mode: WorkerMode, file: Option<&Path>, connectors: &[PathBuf]) -> Exit {
+async fn run_until_stopped(
+    mode: WorkerMode,
+    file: Option<&Path>,
+    connectors: &[PathBuf],
+    levels: LogLevels,
+) -> Exit {
     let mut signals = match StopSignals::new() {
         Ok(signals) => signals,
         Err(error) => {
@@ -115,7 +123,7 @@ async fn run_until_stopped(mode: WorkerMode, file: Option<&Path>, connectors: &[
             return Exit::Startup;
         }
     };
-    let started = async { wiring::start(worker_config(mode, file).await?).await };
+    let started = async { wiring::start(worker_config(mode, file).await?, levels).await };
     let mut worker = match started.await {
         Ok(worker) => worker,
         Err(error) => {

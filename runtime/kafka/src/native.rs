@@ -29,7 +29,10 @@ pub(crate) use event::{Event, EventKind, Messages, NativeMessage, commit_result}
 pub(crate) use group::CallError;
 pub(crate) use login::LoginContext;
 pub(crate) use mock::NativeMockCluster;
-pub(crate) use offsets::{end_offsets, group_offsets, known_end_offset, watermarks};
+pub(crate) use offsets::{
+    alter_group_offsets, delete_group, delete_group_offsets, end_offsets, group_offsets,
+    known_end_offset, watermarks,
+};
 pub(crate) use partitions::PartitionList;
 pub(crate) use transactions::TransactionFailure;
 

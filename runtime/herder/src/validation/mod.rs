@@ -24,6 +24,7 @@ pub use overrides::OverridePolicy;
 pub(crate) use variables::validate_transformed;
 
 use crate::plugins::Plugins;
+use crate::secrets::looks_secret;
 use crate::{ConfigInfo, ConfigInfos, HerderError, HerderErrorKind, HerderResult};
 use connect_api::config::{ConfigDef, ConfigKey, ConfigMap, ConfigValue};
 use connect_api::data::java_string_hash;
@@ -202,22 +203,6 @@ fn java_map_text(config: &ConfigMap) -> String {
         })
         .collect();
     format!("{{{}}}", entries.join(", "))
-}
-
-fn looks_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    [
-        "password",
-        "secret",
-        "jaas",
-        "token",
-        "credential",
-        "private.key",
-        "access.key",
-        "api.key",
-    ]
-    .iter()
-    .any(|part| key.contains(part))
 }
 
 fn plugin_fault(class: &str, error: &ConnectError) -> HerderError {

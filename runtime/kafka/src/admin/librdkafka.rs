@@ -147,6 +147,9 @@ impl Call<'_> {
                 }
             }
             code if code.is_authorization() => AdminError::NotAuthorized { operation, code },
+            ErrorCode::UNKNOWN_MEMBER_ID
+            | ErrorCode::NON_EMPTY_GROUP
+            | ErrorCode::GROUP_SUBSCRIBED_TO_TOPIC => AdminError::GroupInUse { operation, code },
             // INVALID_TOPIC, INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT, INVALID_REQUEST
             ErrorCode::INVALID_CONFIG | ErrorCode::POLICY_VIOLATION => {
                 AdminError::InvalidRequest { operation, code }
@@ -287,6 +290,49 @@ impl Admin for LibrdkafkaAdmin {
             let client = call.client()?;
             native::group_offsets(&client, &group_id, call.shared.timeout)
                 .map_err(|code| call.error(code))
+        })
+        .await
+    }
+
+    async fn alter_consumer_group_offsets(
+        &self,
+        group_id: &str,
+        offsets: &[PartitionOffset],
+    ) -> Result<(), AdminError> {
+        let (group_id, offsets) = (group_id.to_owned(), offsets.to_vec());
+        let operation = format!("changing the offsets of group {group_id}");
+        self.run(operation, move |call| {
+            let client = call.client()?;
+            native::alter_group_offsets(&client, &group_id, &offsets, call.shared.timeout)
+                .map_err(|code| call.error(code))
+        })
+        .await
+    }
+
+    async fn delete_consumer_group_offsets(
+        &self,
+        group_id: &str,
+        partitions: &[TopicPartition],
+    ) -> Result<(), AdminError> {
+        let (group_id, partitions) = (group_id.to_owned(), partitions.to_vec());
+        let operation = format!("removing offsets of group {group_id}");
+        self.run(operation, move |call| {
+            let client = call.client()?;
+            native::delete_group_offsets(&client, &group_id, &partitions, call.shared.timeout)
+                .map_err(|code| call.error(code))
+        })
+        .await
+    }
+
+    async fn delete_consumer_group(&self, group_id: &str) -> Result<(), AdminError> {
+        let group_id = group_id.to_owned();
+        let operation = format!("deleting group {group_id}");
+        self.run(operation, move |call| {
+            let client = call.client()?;
+            match native::delete_group(&client, &group_id, call.shared.timeout) {
+                Err(ErrorCode::GROUP_ID_NOT_FOUND) => Ok(()),
+                outcome => outcome.map_err(|code| call.error(code)),
+            }
         })
         .await
     }
