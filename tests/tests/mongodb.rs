@@ -1,13 +1,11 @@
-//! From topics into MongoDB and back: what the official connector writes and reads, through outages and
-//! from one runtime to the other, without loss.
+//! From topics into MongoDB: what the official sink writes, through outages, without loss.
 
 use dovetail_tests::connectors::sink_group;
 use dovetail_tests::stack::mongo::{self, MongoServer};
 use dovetail_tests::stack::{
     ConnectWorker, Runtime, TopicRecord, WorkerConfig, eventually, shared,
 };
-use mongodb::Collection;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::Document;
 use serde_json::{Value, json};
 
 const SINK: &str = "com.mongodb.kafka.connect.sink.";
@@ -176,114 +174,4 @@ async fn a_server_that_dies_and_comes_back_gets_every_record() {
     sorted.sort_unstable();
     assert_eq!(sorted, (100..200).collect::<Vec<i64>>());
     rest.delete_connector(&topic).await;
-}
-
-/// A worker of a group whose members may change between runtimes.
-async fn member(runtime: Runtime, group: &str) -> ConnectWorker {
-    let mut config = WorkerConfig::distributed(&shared::kafka().await.bootstrap_servers(), group)
-        .property("plugin.path", &mongo::plugin_path().display().to_string())
-        .property("plugin.discovery", "hybrid_warn");
-    // A killed member leaves no word: its group must not wait long.
-    for (key, value) in [
-        ("session.timeout.ms", "6000"),
-        ("heartbeat.interval.ms", "1000"),
-    ] {
-        config = config.property(key, value);
-    }
-    ConnectWorker::start(runtime, config).await
-}
-
-async fn insert(collection: &Collection<Document>, numbers: std::ops::Range<i32>) {
-    for number in numbers {
-        let document = doc! {"_id": number, "text": format!("é{number}")};
-        let inserted = collection.insert_one(document).await;
-        inserted.unwrap_or_else(|error| panic!("cannot insert {number}: {error}"));
-    }
-}
-
-/// Waits until the documents of these numbers are in the topic, and returns the texts of their records by
-/// number.
-async fn wait_for_documents(
-    topic: &str,
-    numbers: std::ops::Range<i32>,
-) -> std::collections::BTreeMap<i32, String> {
-    let topics = shared::kafka().await.topics();
-    eventually(&format!("the documents {numbers:?} in {topic}"), async || {
-        let mut found = std::collections::BTreeMap::new();
-        for record in topics.read_all(topic).await {
-            let value: Value = serde_json::from_str(record.value_text()).expect("JSON");
-            let key = record.key.as_deref().unwrap_or_default();
-            let text = format!("{} {value}", String::from_utf8_lossy(key));
-            let number = value["_id"].as_i64().expect("an id");
-            found.insert(i32::try_from(number).expect("a small id"), text);
-        }
-        match numbers.clone().find(|number| !found.contains_key(number)) {
-            None => Ok(found),
-            Some(number) => Err(format!("{number} is missing among {}", found.len())),
-        }
-    })
-    .await
-}
-
-/// One group, and its members one after the other: the JVM worker with the official connector, ours, which
-/// is killed, and the JVM worker again. Each goes on where the one before was.
-#[tokio::test]
-async fn a_source_is_carried_on_from_runtime_to_runtime() {
-    let server = MongoServer::start().await;
-    let group = shared::unique("mongo-source");
-    let collection = server.collection("shop", "orders").await;
-    insert(&collection, 0..30).await;
-    let topic = format!("{group}.shop.orders");
-    shared::kafka().await.topics().create(&topic, 1).await;
-    let config = json!({
-        "connector.class": "com.mongodb.kafka.connect.MongoSourceConnector",
-        "tasks.max": "1",
-        "connection.uri": server.uri(),
-        "database": "shop",
-        "collection": "orders",
-        "key.converter": "org.apache.kafka.connect.storage.StringConverter",
-        "value.converter": "org.apache.kafka.connect.storage.StringConverter",
-        "startup.mode": "copy_existing",
-        "publish.full.document.only": "true",
-        "topic.prefix": group,
-        "poll.await.time.ms": "200",
-    });
-
-    let mut official = member(Runtime::Jvm, &group).await;
-    official.rest().run_connector(&group, config, 1).await;
-    wait_for_documents(&topic, 0..30).await;
-    insert(&collection, 30..60).await;
-    wait_for_documents(&topic, 0..60).await;
-    official.terminate().await;
-    // Nobody reads at this moment.
-    insert(&collection, 60..90).await;
-
-    let mut ours = member(Runtime::Dovetail, &group).await;
-    ours.rest().wait_running(&group, 1).await;
-    wait_for_documents(&topic, 0..90).await;
-    insert(&collection, 90..120).await;
-    ours.kill9();
-    insert(&collection, 120..150).await;
-    ours.start_again().await;
-    ours.rest().wait_running(&group, 1).await;
-    wait_for_documents(&topic, 0..150).await;
-    ours.terminate().await;
-    insert(&collection, 150..180).await;
-
-    let mut official = member(Runtime::Jvm, &group).await;
-    official.rest().wait_running(&group, 1).await;
-    let found = wait_for_documents(&topic, 0..180).await;
-    // Records of both runtimes differ in their numbers alone.
-    for (number, text) in &found {
-        let expected = found[&0]
-            .replace("{\"_id\": 0}", &format!("{{\"_id\": {number}}}"))
-            .replace("\"_id\":0,", &format!("\"_id\":{number},"))
-            .replace("é0", &format!("é{number}"));
-        assert_eq!(*text, expected);
-    }
-    // A new copy by anyone would have sent all of them again.
-    let num_records = shared::kafka().await.topics().read_all(&topic).await.len();
-    assert!(num_records < 240, "{num_records} records for 180 documents");
-    official.rest().delete_connector(&group).await;
-    official.terminate().await;
 }
