@@ -1,6 +1,7 @@
 //! The commands that run a worker until somebody stops it.
 
-use crate::config_file::{self, ConnectorFile};
+use crate::config_file;
+use crate::connector_file::{self, ConnectorFile};
 use crate::environment;
 use crate::exit::Exit;
 use crate::memory;
@@ -176,7 +177,19 @@ async fn start_connector(herder: &dyn connect_herder::Herder, path: &Path) -> Re
         name,
         config,
         initial_state,
-    } = config_file::connector_file(path).map_err(|error| error.to_string())?;
+        oddities,
+        ..
+    } = connector_file::read(path).map_err(|error| error.to_string())?;
+    for oddity in oddities {
+        tracing::warn!(
+            connector = name,
+            "{}:{}: {}: {}",
+            path.display(),
+            oddity.place,
+            oddity.key,
+            oddity.message
+        );
+    }
     let created = herder
         .put_connector_config(&name, config, initial_state, false)
         .await;

@@ -6,7 +6,7 @@ mod face;
 mod herder;
 pub mod host;
 pub mod plugins;
-mod secrets;
+pub mod secrets;
 mod shell;
 mod stage;
 pub mod validation;

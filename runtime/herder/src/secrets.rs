@@ -5,10 +5,12 @@ use connect_api::config::{ConfigMap, ConfigType};
 use connect_config_providers::contains_variable;
 
 /// Whether a setting that nobody defines sounds as if its value was a secret.
-pub(crate) fn looks_secret(key: &str) -> bool {
+pub fn looks_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     [
         "password",
+        "passphrase",
+        "user.info",
         "secret",
         "jaas",
         "token",
@@ -16,6 +18,7 @@ pub(crate) fn looks_secret(key: &str) -> bool {
         "private.key",
         "access.key",
         "api.key",
+        "account.key",
     ]
     .iter()
     .any(|part| key.contains(part))
