@@ -14,9 +14,15 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("connect-avro", &["connect-api", "connect-java"]),
     ("connect-protobuf", &["connect-api", "connect-java"]),
     ("connect-json-schema", &["connect-api", "connect-java"]),
+    ("connect-tls", &["connect-api"]),
     (
         "connect-registry",
-        &["connect-api", "connect-telemetry", "connect-java"],
+        &[
+            "connect-api",
+            "connect-telemetry",
+            "connect-java",
+            "connect-tls",
+        ],
     ),
     (
         "connect-converters",
@@ -38,7 +44,10 @@ const ROOMS: &[(&str, &[&str])] = &[
         "connect-config-providers",
         &["connect-api", "connect-telemetry", "connect-java"],
     ),
-    ("connect-kafka", &["connect-api", "connect-telemetry"]),
+    (
+        "connect-kafka",
+        &["connect-api", "connect-telemetry", "connect-tls"],
+    ),
     (
         "connect-store",
         &[

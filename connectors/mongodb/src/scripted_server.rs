@@ -1,6 +1,8 @@
 //! A server that does as a test says: it speaks the wire protocol, keeps documents, and on demand
 //! breaks connections, refuses commands or pretends to be another kind of server.
 
+mod streams;
+
 use bson::{Bson, Document, doc};
 use std::collections::{HashMap, VecDeque};
 use std::io::Cursor;
@@ -37,6 +39,8 @@ struct State {
     answers: HashMap<String, Document>,
     /// Other commands as they came.
     commands: Vec<Document>,
+    /// What changed, and who reads it.
+    streams: streams::Streams,
     /// The answers to numbered commands of sessions.
     remembered: HashMap<(Vec<u8>, i64), Document>,
 }
@@ -103,6 +107,40 @@ impl ScriptedServer {
     /// Sets the answer to a command that is no write.
     pub(crate) fn answer(&self, command: &str, answer: Document) {
         self.state().answers.insert(command.to_string(), answer);
+    }
+
+    /// Records a change; its token is the number of the change.
+    pub(crate) fn change(&self, event: Document) {
+        self.state().streams.push(event);
+    }
+
+    /// Puts a document into a collection and records the change.
+    pub(crate) fn insert(&self, database: &str, collection: &str, document: Document) {
+        let mut state = self.state();
+        let namespace = format!("{database}.{collection}");
+        let documents = state.collections.entry(namespace).or_default();
+        documents.push(document.clone());
+        state.streams.push(doc! {
+            "operationType": "insert",
+            "ns": {"db": database, "coll": collection},
+            "documentKey": {"_id": document.get("_id").cloned()},
+            "fullDocument": document,
+        });
+    }
+
+    /// Says what happens to the next commands that open or read a stream.
+    pub(crate) fn script_streams(&self, scripts: impl IntoIterator<Item = Script>) {
+        self.state().streams.scripts.extend(scripts);
+    }
+
+    /// Forgets all changes so far: tokens of them are lost.
+    pub(crate) fn forget_changes(&self) {
+        self.state().streams.forget();
+    }
+
+    /// Closes every open stream once it has read everything, as after `invalidate`.
+    pub(crate) fn close_streams(&self) {
+        self.state().streams.close();
     }
 
     /// Changes the greeting.
@@ -203,7 +241,10 @@ fn read_query(body: &[u8]) -> Option<Document> {
 fn answer(state: &mut State, command: Document) -> Option<Document> {
     let name = command.keys().next()?.clone();
     if !matches!(name.as_str(), "insert" | "update" | "delete") {
-        state.commands.push(command);
+        state.commands.push(command.clone());
+        if matches!(name.as_str(), "aggregate" | "getMore") {
+            return streams::answer(state, &command);
+        }
         return Some(match name.to_ascii_lowercase().as_str() {
             "hello" | "ismaster" => state.hello.clone(),
             _ => state

@@ -41,6 +41,9 @@ pub(crate) async fn connect(settings: &S3Settings) -> Result<aws_sdk_s3::Client>
     if let Some(endpoint) = &settings.endpoint {
         config = config.endpoint_url(endpoint);
     }
+    if let Some(proxy) = &settings.proxy {
+        config = config.http_client(proxy.http_client()?);
+    }
     config = match settings.credentials.connect(&settings.region).await? {
         Some(provider) => config.credentials_provider(provider),
         None => config.allow_no_auth(),

@@ -34,16 +34,8 @@ names! {
     PROXY_USER = "s3.proxy.user";
     PROXY_PASSWORD = "s3.proxy.password";
     EXPECT_CONTINUE = "s3.http.send.expect.continue";
-    TOMBSTONE_PARTITION = "tombstone.encoded.partition";
     SCHEMA_AFFIX = "s3.schema.partition.affix.type";
     SEND_DIGEST = "s3.send.digest";
-    CONDITIONAL_WRITES = "enable.conditional.writes";
-    MAX_FILES_SCAN = "max.files.scan.limit";
-    MAX_OPEN_FILES = "partitioner.max.open.files";
-    STORE_KEYS = "store.kafka.keys";
-    STORE_HEADERS = "store.kafka.headers";
-    KEYS_FORMAT = "keys.format.class";
-    HEADERS_FORMAT = "headers.format.class";
     ELASTIC_BUFFER = "s3.elastic.buffer.enable";
     ELASTIC_BUFFER_CAPACITY = "s3.elastic.buffer.init.capacity";
 }
@@ -58,7 +50,8 @@ pub const STORAGE_CLASS: &str = "io.confluent.connect.s3.storage.S3Storage";
 pub const DEFAULT_CREDENTIALS_PROVIDER: &str =
     "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider";
 
-const AVRO_FORMAT: &str = "io.confluent.connect.s3.format.avro.AvroFormat";
+/// The package of the classes of Confluent's connector.
+pub const PACKAGE: &str = "io.confluent.connect.s3";
 
 /// The keys of the connector.
 pub fn config_def() -> &'static ConfigDef {
@@ -66,6 +59,8 @@ pub fn config_def() -> &'static ConfigDef {
         ConfigDef::new()
             .define_all(&shared::connector_keys())
             .define_all(&file_keys())
+            .define_all(&shared::key_and_header_keys(PACKAGE))
+            .define_all(&shared::conditional_write_keys())
             .define_all(&s3_keys())
             .define_all(&shared::storage_keys())
             .define_all(&shared::partitioner_keys())
@@ -148,10 +143,6 @@ fn s3_keys() -> ConfigDef {
             "More tags, as key:value.")
         .key(TAGGING_ERROR, Text, Low, "ignore", Some(Validator::ValidString(&["ignore", "fail"])),
             "Behavior on tagging error", "Whether an object that cannot be tagged fails the task.")
-        .key(CONDITIONAL_WRITES, Boolean, Low, true, None, "Enable Conditional Writes",
-            "Whether, with rotate.schedule.interval.ms, an object never takes the place of another.")
-        .key(MAX_FILES_SCAN, Int, Low, 100, None, "Max Files Scan Limit",
-            "How many names are tried when the first is taken.")
         .key(ELASTIC_BUFFER, Boolean, Low, false, None, "Enable Elastic Buffer",
             "Accepted; buffers always grow with what they hold here.")
         .key(ELASTIC_BUFFER_CAPACITY, Int, Low, 131_072, Some(Validator::at_least(4096)),
@@ -160,7 +151,7 @@ fn s3_keys() -> ConfigDef {
 }
 
 fn file_keys() -> ConfigDef {
-    use ConfigType::{Boolean, Class, Int, String as Text};
+    use ConfigType::{Int, String as Text};
     use Importance::Low;
     KeyGroup::new(shared::CONNECTOR_GROUP)
         .key(COMPRESSION_TYPE, Text, Low, "none",
@@ -168,22 +159,10 @@ fn file_keys() -> ConfigDef {
             "Compression Type", "What objects of JsonFormat and ByteArrayFormat are compressed with.")
         .key(COMPRESSION_LEVEL, Int, Low, -1, Some(Validator::between(-1, 9)), "Compression Level",
             "From 0, fast, to 9, small; -1 is the default of the compression.")
-        .key(TOMBSTONE_PARTITION, Text, Low, "tombstone", None, "Tombstone Encoded Partition",
-            "The folder of the keys of records without values, with behavior.on.null.values=write.")
         .key(SCHEMA_AFFIX, Text, Low, "NONE",
             Some(Validator::CaseInsensitiveValidString(&["NONE", "PREFIX", "SUFFIX"])),
             "Schema Partition Affix Type",
             "Whether a folder with the name of the value's schema stands before or behind the others.")
-        .key(MAX_OPEN_FILES, Int, Low, -1, None, "Max Open Files Per Partition",
-            "After how many open files those of a Kafka partition are committed; -1 for no such bound.")
-        .key(STORE_KEYS, Boolean, Low, false, None, "Store Kafka Keys",
-            "Whether keys are written to objects of their own.")
-        .key(STORE_HEADERS, Boolean, Low, false, None, "Store Kafka Headers",
-            "Whether headers are written to objects of their own.")
-        .key(KEYS_FORMAT, Class, Low, AVRO_FORMAT, None, "Keys format class",
-            "The format of the objects of keys.")
-        .key(HEADERS_FORMAT, Class, Low, AVRO_FORMAT, None, "Headers format class",
-            "The format of the objects of headers.")
         .into_def()
 }
 

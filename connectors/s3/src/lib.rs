@@ -7,11 +7,13 @@ mod client;
 mod credentials;
 mod error;
 pub mod keys;
+mod proxy;
 mod settings;
 mod store;
 mod unknown_keys;
 
-pub use settings::S3Settings;
+pub use proxy::ProxySettings;
+pub use settings::{CustomerKey, S3Settings, Tagging};
 pub use store::S3Store;
 
 use async_trait::async_trait;

@@ -2,17 +2,20 @@
 
 use crate::credentials::CredentialsSettings;
 use crate::keys;
+use crate::proxy::ProxySettings;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use connect_api::config::{ConfigData, ConfigMap, ConfigValue, Password};
 use connect_api::{ConnectError, Result};
+use md5::{Digest, Md5};
 use std::time::Duration;
 use storage_common::SinkSettings;
 use storage_common::format::Compression;
 use storage_common::keys as shared;
+use storage_common::partitioner::SchemaAffix;
 use storage_common::retry::RetryPolicy;
 use storage_common::settings::{Fault, Values, faults_to_error};
 use storage_common::upload::UploadSettings;
-
-const PACKAGE: &str = "io.confluent.connect.s3";
 
 /// No pause before a retry is longer.
 const MAX_BACKOFF: Duration = Duration::from_secs(24 * 60 * 60);
@@ -38,8 +41,36 @@ pub struct S3Settings {
     pub sse: String,
     /// `s3.sse.kms.key.id`; empty for the bucket's.
     pub sse_kms_key_id: String,
+    /// `s3.sse.customer.key`.
+    pub sse_customer_key: Option<CustomerKey>,
     /// `s3.acl.canned`.
     pub acl: Option<String>,
+    /// `s3.proxy.url`.
+    pub proxy: Option<ProxySettings>,
+    /// `s3.object.tagging`.
+    pub tagging: Option<Tagging>,
+    /// `s3.send.digest`.
+    pub sends_digest: bool,
+    /// Whether an object never takes the place of another.
+    pub never_replaces: bool,
+}
+
+/// A key of the user's own that the server encrypts with.
+#[derive(Clone, Debug)]
+pub struct CustomerKey {
+    /// The key in Base64.
+    pub key: Password,
+    /// Its MD5 in Base64.
+    pub md5: String,
+}
+
+/// The tags of objects of values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tagging {
+    /// Those of the user.
+    pub tags: Vec<(String, String)>,
+    /// Whether the task fails if an object cannot be tagged.
+    pub fails: bool,
 }
 
 impl S3Settings {
@@ -75,8 +106,6 @@ impl S3Settings {
         }
         check_compression(values, faults);
         check_accelerate(values, faults);
-        check_null_values(values, faults);
-        check_later_parts(values, faults);
         let endpoint = read_endpoint(values, faults);
         let credentials = CredentialsSettings::read(config, values, faults);
         let part_bytes = usize::try_from(values.number(keys::PART_SIZE, 26_214_400)).unwrap_or(0);
@@ -89,32 +118,59 @@ impl S3Settings {
                 max_backoff: MAX_BACKOFF,
             },
         };
-        let sink = SinkSettings::read(values, config, PACKAGE, upload, faults);
+        let sink =
+            SinkSettings::read(values, config, keys::PACKAGE, upload, faults).map(|mut sink| {
+                sink.partitioner.schema_affix = read_schema_affix(values);
+                sink
+            });
         let region = match values.text(keys::REGION) {
             "" => "us-west-2",
             region => region,
         };
-        let settings = Self {
+        let settings = credentials.map(|credentials| Self {
             bucket: values.text(keys::BUCKET).to_string(),
             region: region.to_string(),
             endpoint,
             path_style: values.is_true(keys::PATH_STYLE),
             accelerate: values.is_true(keys::WAN_MODE),
             part_bytes,
-            credentials: credentials?,
+            credentials,
             sse: values.text(keys::SSE).to_string(),
             sse_kms_key_id: values.text(keys::SSE_KMS_KEY_ID).to_string(),
+            sse_customer_key: read_customer_key(values, faults),
+            proxy: ProxySettings::read(values, faults),
+            tagging: read_tagging(values, faults),
+            sends_digest: values.is_true(keys::SEND_DIGEST),
+            never_replaces: sink
+                .as_ref()
+                .is_some_and(|sink| sink.max_files_scan.is_some()),
             acl: Some(values.text(keys::ACL).to_string()).filter(|acl| !acl.is_empty()),
-        };
-        if settings.bucket.is_empty() && values.get(keys::BUCKET).is_some() {
+        });
+        if values.text(keys::BUCKET).is_empty() && values.get(keys::BUCKET).is_some() {
             faults.push(Fault::invalid(
                 keys::BUCKET,
                 "",
                 "The name of a bucket is needed",
             ));
         }
-        let sink = sink?;
-        faults.is_empty().then_some((settings, sink))
+        let outcome = settings.zip(sink);
+        outcome.filter(|_| faults.is_empty())
+    }
+
+    /// The algorithm of a key of the user's own.
+    pub(crate) fn customer_algorithm(&self) -> Option<String> {
+        self.sse_customer_key.as_ref().map(|_| "AES256".to_string())
+    }
+
+    /// The key of the user's own.
+    pub(crate) fn customer_key(&self) -> Option<String> {
+        let key = self.sse_customer_key.as_ref()?;
+        Some(key.key.expose().to_string())
+    }
+
+    /// Its MD5.
+    pub(crate) fn customer_key_md5(&self) -> Option<String> {
+        Some(self.sse_customer_key.as_ref()?.md5.clone())
     }
 
     /// Whether the connection is encrypted.
@@ -148,11 +204,15 @@ fn check_compression(values: Values<'_>, faults: &mut Vec<Fault>) {
     }
     for (what, format, is_used) in [
         ("data", shared::FORMAT_CLASS, true),
-        ("keys", keys::KEYS_FORMAT, values.is_true(keys::STORE_KEYS)),
+        (
+            "keys",
+            shared::KEYS_FORMAT,
+            values.is_true(shared::STORE_KEYS),
+        ),
         (
             "headers",
-            keys::HEADERS_FORMAT,
-            values.is_true(keys::STORE_HEADERS),
+            shared::HEADERS_FORMAT,
+            values.is_true(shared::STORE_HEADERS),
         ),
     ] {
         let class = values.text(format);
@@ -182,58 +242,71 @@ fn check_accelerate(values: Values<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-fn check_null_values(values: Values<'_>, faults: &mut Vec<Fault>) {
-    let null_values = values.text(shared::NULL_VALUES);
-    if null_values.eq_ignore_ascii_case("write") && !values.is_true(keys::STORE_KEYS) {
-        faults.push(Fault::invalid(
-            keys::STORE_KEYS,
-            "false",
-            "Writing Kafka record keys to storage is mandatory when tombstone writing is enabled.",
-        ));
+fn read_customer_key(values: Values<'_>, faults: &mut Vec<Fault>) -> Option<CustomerKey> {
+    let Some(ConfigData::Password(key)) = values.get(keys::SSE_CUSTOMER_KEY) else {
+        return None;
+    };
+    let text = key.expose().trim();
+    // A key of the server's own, where the user names one, comes first.
+    if text.is_empty() || values.text(keys::SSE).starts_with("aws:kms") {
+        return None;
+    }
+    match BASE64_STANDARD.decode(text) {
+        Ok(bytes) if bytes.len() == 32 => Some(CustomerKey {
+            md5: BASE64_STANDARD.encode(Md5::digest(&bytes)),
+            key: Password::new(text),
+        }),
+        _ => {
+            faults.push(Fault::invalid(
+                keys::SSE_CUSTOMER_KEY,
+                Password::HIDDEN,
+                "sseCustomerKey must be a valid base64-encoded 32-byte key",
+            ));
+            None
+        }
     }
 }
 
-/// What later versions will know: it is refused rather than passed over.
-fn check_later_parts(values: Values<'_>, faults: &mut Vec<Fault>) {
-    for key in [
-        keys::STORE_KEYS,
-        keys::STORE_HEADERS,
-        keys::TAGGING,
-        keys::SEND_DIGEST,
-    ] {
-        if values.is_true(key) {
-            faults.push(Fault::unsupported(key, "true", "false"));
+fn read_tagging(values: Values<'_>, faults: &mut Vec<Fault>) -> Option<Tagging> {
+    if !values.is_true(keys::TAGGING) {
+        return None;
+    }
+    let pairs = match values.get(keys::TAGGING_PAIRS) {
+        Some(ConfigData::List(pairs)) => pairs.as_slice(),
+        _ => &[],
+    };
+    let mut tags = Vec::with_capacity(pairs.len());
+    for pair in pairs {
+        match pair.split_once(':') {
+            Some((key, value)) if !key.trim().is_empty() => {
+                tags.push((key.to_string(), value.to_string()));
+            }
+            _ => faults.push(Fault::invalid(
+                keys::TAGGING_PAIRS,
+                pair,
+                "Each pair is key:value",
+            )),
         }
     }
-    if let Some(ConfigData::Password(key)) = values.get(keys::SSE_CUSTOMER_KEY)
-        && !key.expose().is_empty()
+    Some(Tagging {
+        tags,
+        fails: values
+            .text(keys::TAGGING_ERROR)
+            .eq_ignore_ascii_case("fail"),
+    })
+}
+
+fn read_schema_affix(values: Values<'_>) -> Option<(SchemaAffix, String)> {
+    let affix = match values
+        .text(keys::SCHEMA_AFFIX)
+        .to_ascii_uppercase()
+        .as_str()
     {
-        faults.push(Fault::unsupported(
-            keys::SSE_CUSTOMER_KEY,
-            Password::HIDDEN,
-            "encryption with keys of the server (s3.ssea.name, s3.sse.kms.key.id)",
-        ));
-    }
-    let affix = values.text(keys::SCHEMA_AFFIX);
-    if !affix.is_empty() && !affix.eq_ignore_ascii_case("NONE") {
-        faults.push(Fault::unsupported(keys::SCHEMA_AFFIX, affix, "NONE"));
-    }
-    let proxy = values.text(keys::PROXY_URL);
-    if !proxy.is_empty() {
-        faults.push(Fault::unsupported(
-            keys::PROXY_URL,
-            proxy,
-            "no proxy; where it was to lead to an S3-compatible server, set store.url",
-        ));
-    }
-    let max_open_files = values.number(keys::MAX_OPEN_FILES, -1);
-    if max_open_files > 0 {
-        faults.push(Fault::unsupported(
-            keys::MAX_OPEN_FILES,
-            &max_open_files.to_string(),
-            "-1",
-        ));
-    }
+        "PREFIX" => SchemaAffix::Prefix,
+        "SUFFIX" => SchemaAffix::Suffix,
+        _ => return None,
+    };
+    Some((affix, values.text(shared::DIRECTORY_DELIM).to_string()))
 }
 
 fn read_endpoint(values: Values<'_>, faults: &mut Vec<Fault>) -> Option<String> {

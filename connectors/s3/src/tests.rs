@@ -1,4 +1,5 @@
 mod config;
+mod recorded;
 mod server;
 mod sink;
 

@@ -3,7 +3,8 @@
 mod definitions;
 
 pub use definitions::{
-    AVRO_CODECS, PARQUET_CODECS, connector_keys, partitioner_keys, storage_keys,
+    AVRO_CODECS, PARQUET_CODECS, conditional_write_keys, connector_keys, key_and_header_keys,
+    partitioner_keys, storage_keys,
 };
 
 use crate::time_zone::TimeZone;
@@ -53,6 +54,15 @@ names! {
     BYTEARRAY_SEPARATOR = "format.bytearray.separator";
     NULL_VALUES = "behavior.on.null.values";
     REPORT_NULL_VALUES = "report.null.values.to.dlq";
+    TOMBSTONE_PARTITION = "tombstone.encoded.partition";
+    STORE_KEYS = "store.kafka.keys";
+    STORE_HEADERS = "store.kafka.headers";
+    KEYS_FORMAT = "keys.format.class";
+    HEADERS_FORMAT = "headers.format.class";
+    CONDITIONAL_WRITES = "enable.conditional.writes";
+    MAX_FILES_SCAN = "max.files.scan.limit";
+    MAX_OPEN_FILES = "partitioner.max.open.files";
+    MAX_BUFFERED_BYTES = "max.buffered.bytes";
 }
 
 /// The group of keys about files.

@@ -34,4 +34,4 @@ pub mod upload;
 
 pub use settings::SinkSettings;
 pub use sink_task::{ObjectStoreSinkTask, StoreConnection};
-pub use store::{ObjectStore, ObjectUpload, UploadedPart};
+pub use store::{CompletedObject, Completion, ObjectStore, ObjectUpload, UploadedPart};

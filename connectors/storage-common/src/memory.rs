@@ -1,6 +1,6 @@
 //! An object store in memory, for tests, which can be told to fail.
 
-use crate::store::{ObjectStore, ObjectUpload, UploadedPart};
+use crate::store::{CompletedObject, Completion, ObjectStore, ObjectUpload, UploadedPart};
 use async_trait::async_trait;
 use bytes::Bytes;
 use connect_api::{ConnectError, Result};
@@ -19,6 +19,10 @@ pub enum Request {
     Complete,
     /// [`ObjectUpload::abort`].
     Abort,
+    /// [`ObjectStore::exists`].
+    Exists,
+    /// [`ObjectStore::label`].
+    Label,
 }
 
 /// What becomes of a request.
@@ -50,6 +54,8 @@ struct State {
     completed: Vec<u64>,
     plan: Option<FaultPlan>,
     min_part_bytes: usize,
+    replaces: bool,
+    labels: Vec<CompletedObject>,
 }
 
 struct Upload {
@@ -62,7 +68,26 @@ impl MemoryStore {
     pub fn new(min_part_bytes: usize) -> Self {
         let store = Self::default();
         store.state().min_part_bytes = min_part_bytes;
+        store.state().replaces = true;
         store
+    }
+
+    /// The same, where no object takes the place of another.
+    #[must_use]
+    pub fn never_replacing(self) -> Self {
+        self.state().replaces = false;
+        self
+    }
+
+    /// Puts an object there.
+    pub fn put(&self, key: &str, content: &'static [u8]) {
+        let content = Bytes::from_static(content);
+        self.state().objects.insert(key.to_string(), content);
+    }
+
+    /// What the sink said about completed objects.
+    pub fn labels(&self) -> Vec<CompletedObject> {
+        self.state().labels.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -134,6 +159,19 @@ impl ObjectStore for MemoryStore {
         }))
     }
 
+    async fn exists(&self, key: &str) -> Result<bool> {
+        tokio::task::yield_now().await;
+        self.request(Request::Exists, |state| Ok(state.objects.contains_key(key)))
+    }
+
+    async fn label(&self, object: &CompletedObject) -> Result<()> {
+        tokio::task::yield_now().await;
+        self.request(Request::Label, |state| {
+            state.labels.push(object.clone());
+            Ok(())
+        })
+    }
+
     fn min_part_bytes(&self) -> usize {
         self.state().min_part_bytes
     }
@@ -167,11 +205,11 @@ impl ObjectUpload for MemoryUpload {
         })
     }
 
-    async fn complete(&self, parts: &[UploadedPart]) -> Result<()> {
+    async fn complete(&self, parts: &[UploadedPart]) -> Result<Completion> {
         tokio::task::yield_now().await;
         self.store.request(Request::Complete, |state| {
             if state.completed.contains(&self.id) {
-                return Ok(());
+                return Ok(Completion::Done);
             }
             let upload = state
                 .uploads
@@ -193,10 +231,13 @@ impl ObjectUpload for MemoryUpload {
                 content.extend_from_slice(data);
             }
             let key = upload.key.clone();
+            if !state.replaces && state.objects.contains_key(&key) {
+                return Ok(Completion::NameTaken);
+            }
             state.objects.insert(key, content.into());
             state.uploads.remove(&self.id);
             state.completed.push(self.id);
-            Ok(())
+            Ok(Completion::Done)
         })
     }
 

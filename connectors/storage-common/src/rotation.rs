@@ -18,6 +18,8 @@ pub struct RotationSettings {
     pub rotate_on_partition_change: bool,
     /// `rotate.schedule.interval.ms`, if it is on.
     pub schedule: Option<RotationSchedule>,
+    /// `tombstone.encoded.partition`, if tombstones are written: a change to it or from it ends no file.
+    pub tombstone_partition: Option<Arc<str>>,
 }
 
 /// Wall-clock boundaries: from the start of each day in a time zone, every so often.
@@ -58,6 +60,10 @@ pub enum RotationCause {
     Schedule,
     /// The schema of the record differs from the file's.
     Schema,
+    /// Another file would be more than `partitioner.max.open.files`.
+    MaxOpenFiles,
+    /// More than `max.buffered.bytes` was held, and these files were the oldest.
+    Memory,
 }
 
 impl fmt::Display for RotationCause {
@@ -68,6 +74,8 @@ impl fmt::Display for RotationCause {
             Self::PartitionChange => "rotate.file.on.partition.change",
             Self::Schedule => "rotate.schedule.interval.ms",
             Self::Schema => "schema change",
+            Self::MaxOpenFiles => "partitioner.max.open.files",
+            Self::Memory => "max.buffered.bytes",
         })
     }
 }
@@ -145,9 +153,16 @@ impl Rotation {
         {
             return Some(RotationCause::Interval);
         }
-        let changed = self.encoded_partition.as_ref() != Some(encoded_partition);
+        let changed = self.encoded_partition.as_ref() != Some(encoded_partition)
+            && !self.is_tombstone(Some(encoded_partition))
+            && !self.is_tombstone(self.encoded_partition.as_ref());
         (changed && self.settings.rotate_on_partition_change)
             .then_some(RotationCause::PartitionChange)
+    }
+
+    fn is_tombstone(&self, encoded_partition: Option<&Arc<str>>) -> bool {
+        self.settings.tombstone_partition.is_some()
+            && self.settings.tombstone_partition.as_ref() == encoded_partition
     }
 
     /// Counts a record that was written to a file; says whether the files must be committed now.

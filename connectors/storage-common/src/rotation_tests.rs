@@ -2,6 +2,7 @@ use super::*;
 
 fn settings() -> RotationSettings {
     RotationSettings {
+        tombstone_partition: None,
         flush_size: 1000,
         rotate_interval_ms: None,
         rotate_on_partition_change: true,

@@ -1,18 +1,16 @@
 //! The settings of a sink, read from the keys that all stores share.
 
 mod format;
+mod partitioner;
 
-use crate::format::Format;
-use crate::joda::{DatePattern, Locale};
+pub use partitioner::{PartitionerSettings, TimeSettings};
+
 use crate::keys;
 use crate::object_name::ObjectNaming;
-use crate::partitioner::{
-    DefaultPartitioner, PARTITIONER_PACKAGE, Partitioner, TimeBasedPartitioner, TimeBasedSettings,
-};
 use crate::rotation::{RotationSchedule, RotationSettings};
 use crate::schema_compatibility::SchemaCompatibility;
 use crate::time_zone::TimeZone;
-use crate::timestamp::{TIMESTAMP_EXTRACTORS, timestamp_extractor};
+use crate::topic_partition_writer::FileFormats;
 use crate::upload::UploadSettings;
 use connect_api::ConnectError;
 use connect_api::config::{ConfigData, ConfigMap};
@@ -29,13 +27,20 @@ pub struct SinkSettings {
     /// Which file a record belongs to.
     pub partitioner: PartitionerSettings,
     /// What files look like.
-    pub format: Arc<dyn Format>,
+    pub formats: FileFormats,
     /// What happens when the schema of values changes.
     pub schema_compatibility: SchemaCompatibility,
     /// How objects are uploaded.
     pub upload: UploadSettings,
     /// What happens to records without a value.
     pub null_values: NullValues,
+    /// `partitioner.max.open.files`, if there is such a bound.
+    pub max_open_files: Option<usize>,
+    /// `max.files.scan.limit`, where no object takes the place of another: with
+    /// `enable.conditional.writes` and `rotate.schedule.interval.ms`, and neither keys nor headers.
+    pub max_files_scan: Option<usize>,
+    /// `max.buffered.bytes`, if there is such a bound.
+    pub max_buffered_bytes: Option<usize>,
     /// `retry.backoff.ms`: the pause before a partition is read again.
     pub retry_backoff: Duration,
 }
@@ -50,6 +55,8 @@ pub enum NullValues {
         /// `report.null.values.to.dlq`: and reported, where the user asked for reports.
         report: bool,
     },
+    /// Their keys are written, to a folder of their own.
+    Write,
 }
 
 /// A fault of one key, found by looking at several.
@@ -89,49 +96,6 @@ pub fn faults_to_error(faults: &[Fault]) -> ConnectError {
     ConnectError::config(messages.join("\n"))
 }
 
-/// Which partitioner, with its settings.
-#[derive(Clone)]
-pub enum PartitionerSettings {
-    /// `DefaultPartitioner`.
-    Default,
-    /// `TimeBasedPartitioner`, `DailyPartitioner` and `HourlyPartitioner`.
-    TimeBased {
-        /// Its settings.
-        settings: Arc<TimeBasedSettings>,
-        /// `timestamp.extractor`.
-        extractor: String,
-        /// `timestamp.field`.
-        field: String,
-    },
-}
-
-impl PartitionerSettings {
-    /// A partitioner for one Kafka partition.
-    pub fn new_partitioner(&self) -> Box<dyn Partitioner> {
-        match self {
-            Self::TimeBased {
-                settings,
-                extractor,
-                field,
-            } if let Some(extractor) = timestamp_extractor(extractor, field) => {
-                Box::new(TimeBasedPartitioner::new(settings.clone(), extractor))
-            }
-            _ => Box::new(DefaultPartitioner::default()),
-        }
-    }
-
-    /// Whether it looks into values.
-    pub fn reads_values(&self) -> bool {
-        match self {
-            Self::Default => false,
-            Self::TimeBased {
-                extractor, field, ..
-            } => timestamp_extractor(extractor, field)
-                .is_some_and(|extractor| extractor.reads_values()),
-        }
-    }
-}
-
 /// The outcome of a validation by key, for checks that need several keys.
 #[derive(Clone, Copy)]
 pub struct Values<'a>(pub &'a [connect_api::config::ConfigValue]);
@@ -168,9 +132,6 @@ impl<'a> Values<'a> {
     }
 }
 
-const PARTITIONERS: &str =
-    "DefaultPartitioner, TimeBasedPartitioner, DailyPartitioner, HourlyPartitioner";
-
 impl SinkSettings {
     /// Reads the shared keys; every fault is added to `faults`. `None` if there was one. `package` is
     /// that of the store's classes, for example `io.confluent.connect.s3`.
@@ -182,14 +143,14 @@ impl SinkSettings {
         faults: &mut Vec<Fault>,
     ) -> Option<Self> {
         let num_faults = faults.len();
-        let format = format::read(values, config, package, faults);
-        let partitioner = read_partitioner(values, faults);
+        let formats = format::read(values, config, package, faults);
+        let partitioner = partitioner::read(values, faults);
         let schedule = read_schedule(values, faults);
         let null_values = read_null_values(values, faults);
         let interval_ms = values.number(keys::ROTATE_INTERVAL_MS, -1);
         let rotate_interval_ms = match &partitioner {
             _ if interval_ms <= 0 => None,
-            Some(PartitionerSettings::Default) => {
+            Some(partitioner) if !partitioner.is_time_based() => {
                 tracing::warn!(
                     "Property 'rotate.interval.ms' is set to '{interval_ms}ms' but the partitioner is \
                      not time-based. It is ignored"
@@ -200,11 +161,19 @@ impl SinkSettings {
         };
         let pad_width = values.number(keys::OFFSET_PAD_WIDTH, 10);
         let retry_backoff_ms = values.number(keys::RETRY_BACKOFF_MS, 5000);
-        let (Some(format), Some(partitioner), Some(null_values), true) =
-            (format, partitioner, null_values, faults.len() == num_faults)
-        else {
+        let (Some(formats), Some(partitioner), Some(null_values), true) = (
+            formats,
+            partitioner,
+            null_values,
+            faults.len() == num_faults,
+        ) else {
             return None;
         };
+        let has_objects_beside = formats.keys.is_some() || formats.headers.is_some();
+        let never_replaces =
+            values.is_true(keys::CONDITIONAL_WRITES) && schedule.is_some() && !has_objects_beside;
+        let tombstone_partition = (null_values == NullValues::Write)
+            .then(|| values.text(keys::TOMBSTONE_PARTITION).into());
         Some(Self {
             naming: ObjectNaming {
                 topics_dir: values.text(keys::TOPICS_DIR).to_string(),
@@ -217,138 +186,29 @@ impl SinkSettings {
                 rotate_interval_ms,
                 rotate_on_partition_change: values.is_true(keys::ROTATE_ON_PARTITION_CHANGE),
                 schedule,
+                tombstone_partition,
             }),
             partitioner,
-            format,
+            formats,
             schema_compatibility: SchemaCompatibility::from_name(
                 values.text(keys::SCHEMA_COMPATIBILITY),
             ),
             upload,
             null_values,
+            max_open_files: bound(values, keys::MAX_OPEN_FILES),
+            max_files_scan: never_replaces
+                .then(|| bound(values, keys::MAX_FILES_SCAN).unwrap_or_default()),
+            max_buffered_bytes: bound(values, keys::MAX_BUFFERED_BYTES),
             retry_backoff: Duration::from_millis(u64::try_from(retry_backoff_ms).unwrap_or(0)),
         })
     }
 }
 
-fn read_partitioner(values: Values<'_>, faults: &mut Vec<Fault>) -> Option<PartitionerSettings> {
-    let class = values.text(keys::PARTITIONER_CLASS);
-    const DAY_MS: i64 = 86_400_000;
-    const HOUR_MS: i64 = 3_600_000;
-    let delim = values.text(keys::DIRECTORY_DELIM);
-    let (pattern, duration_ms) = match class.strip_prefix(PARTITIONER_PACKAGE) {
-        Some("DefaultPartitioner") => return Some(PartitionerSettings::Default),
-        Some("TimeBasedPartitioner") => (
-            values.text(keys::PATH_FORMAT).to_string(),
-            values.number(keys::PARTITION_DURATION_MS, -1),
-        ),
-        Some("DailyPartitioner") => (
-            format!("'year'=YYYY{delim}'month'=MM{delim}'day'=dd"),
-            DAY_MS,
-        ),
-        Some("HourlyPartitioner") => (
-            format!("'year'=YYYY{delim}'month'=MM{delim}'day'=dd{delim}'hour'=HH"),
-            HOUR_MS,
-        ),
-        Some("FieldPartitioner") => {
-            faults.push(Fault::unsupported(
-                keys::PARTITIONER_CLASS,
-                class,
-                PARTITIONERS,
-            ));
-            return None;
-        }
-        _ => {
-            faults.push(Fault::invalid(
-                keys::PARTITIONER_CLASS,
-                class,
-                format!(
-                    "Class {class} could not be found; supported: {PARTITIONERS} of \
-                     io.confluent.connect.storage.partitioner"
-                ),
-            ));
-            return None;
-        }
-    };
-    read_time_based(values, &pattern, duration_ms, faults)
-}
-
-fn read_time_based(
-    values: Values<'_>,
-    pattern: &str,
-    duration_ms: i64,
-    faults: &mut Vec<Fault>,
-) -> Option<PartitionerSettings> {
-    let num_faults = faults.len();
-    if duration_ms <= 0 {
-        faults.push(Fault::invalid(
-            keys::PARTITION_DURATION_MS,
-            &duration_ms.to_string(),
-            "Partition duration needs to be a positive.",
-        ));
-    }
-    let delim = values.text(keys::DIRECTORY_DELIM);
-    let locale = values.text(keys::LOCALE);
-    let time_zone = values.text(keys::TIMEZONE);
-    for (key, value, what) in [
-        (keys::LOCALE, locale, "Locale cannot be empty."),
-        (keys::TIMEZONE, time_zone, "Timezone cannot be empty."),
-    ] {
-        // A zone that is not empty was checked by the definition.
-        if value.is_empty() && !(key == keys::TIMEZONE && values.get(key).is_none()) {
-            faults.push(Fault::invalid(key, value, what));
-        }
-    }
-    let compiled = if pattern.is_empty() || pattern == delim {
-        Err("Path format cannot be empty.".to_string())
-    } else {
-        let trimmed = (!delim.is_empty())
-            .then(|| pattern.strip_suffix(delim))
-            .flatten();
-        DatePattern::compile(trimmed.unwrap_or(pattern), Locale::new(locale))
-    };
-    let compiled = match compiled {
-        Ok(compiled) => Some(compiled),
-        Err(why) => {
-            faults.push(Fault::invalid(keys::PATH_FORMAT, pattern, why));
-            None
-        }
-    };
-    let extractor = values.text(keys::TIMESTAMP_EXTRACTOR);
-    let field = values.text(keys::TIMESTAMP_FIELD);
-    if timestamp_extractor(extractor, field).is_none() {
-        faults.push(Fault::invalid(
-            keys::TIMESTAMP_EXTRACTOR,
-            extractor,
-            format!(
-                "Class {extractor} could not be found; supported: {}",
-                TIMESTAMP_EXTRACTORS.join(", ")
-            ),
-        ));
-    } else if extractor.contains("RecordField") {
-        check_field_name(keys::TIMESTAMP_FIELD, field, faults);
-    }
-    let time_zone = TimeZone::for_id(time_zone).ok()?;
-    let pattern = compiled?;
-    (faults.len() == num_faults).then(|| PartitionerSettings::TimeBased {
-        settings: Arc::new(TimeBasedSettings {
-            duration_ms,
-            pattern,
-            time_zone,
-        }),
-        extractor: extractor.to_string(),
-        field: field.to_string(),
-    })
-}
-
-fn check_field_name(key: &'static str, field: &str, faults: &mut Vec<Fault>) {
-    let why = if field.trim().is_empty() {
-        "Field name cannot be null or empty"
-    } else if field.split('.').any(|segment| segment.trim().is_empty()) {
-        "Field name cannot contain an empty or whitespace-only path segment"
-    } else {
-        return;
-    };
-    faults.push(Fault::invalid(key, field, why));
+/// A number that is a bound if it is greater than zero.
+fn bound(values: Values<'_>, key: &str) -> Option<usize> {
+    usize::try_from(values.number(key, -1))
+        .ok()
+        .filter(|bound| *bound > 0)
 }
 
 fn read_schedule(values: Values<'_>, faults: &mut Vec<Fault>) -> Option<RotationSchedule> {
@@ -381,8 +241,13 @@ fn read_null_values(values: Values<'_>, faults: &mut Vec<Fault>) -> Option<NullV
         "ignore" => Some(NullValues::Ignore {
             report: values.is_true(keys::REPORT_NULL_VALUES),
         }),
+        "write" if values.is_true(keys::STORE_KEYS) => Some(NullValues::Write),
         "write" => {
-            faults.push(Fault::unsupported(keys::NULL_VALUES, text, "fail, ignore"));
+            faults.push(Fault::invalid(
+                keys::STORE_KEYS,
+                "false",
+                "Writing Kafka record keys to storage is mandatory when tombstone writing is enabled.",
+            ));
             None
         }
         // The definition found it before.

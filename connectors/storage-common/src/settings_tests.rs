@@ -8,6 +8,8 @@ const TIME_BASED: &str = "io.confluent.connect.storage.partitioner.TimeBasedPart
 fn validate(config: &ConfigMap) -> Vec<ConfigValue> {
     ConfigDef::new()
         .define_all(&keys::connector_keys())
+        .define_all(&keys::key_and_header_keys("p"))
+        .define_all(&keys::conditional_write_keys())
         .define_all(&keys::storage_keys())
         .define_all(&keys::partitioner_keys())
         .validate(config)
@@ -58,8 +60,8 @@ fn defaults_are_those_of_the_java_connector() {
     assert_eq!(settings.naming.offset_pad_width, 10);
     assert_eq!(settings.null_values, NullValues::Fail);
     assert_eq!(settings.retry_backoff, Duration::from_secs(5));
-    assert_eq!(settings.format.extension(), ".json");
-    assert!(matches!(settings.partitioner, PartitionerSettings::Default));
+    assert_eq!(settings.formats.value.extension(), ".json");
+    assert!(!settings.partitioner.is_time_based() && !settings.partitioner.reads_values());
 }
 
 #[test]
@@ -96,7 +98,7 @@ fn formats_are_read_with_their_codecs() {
     ] {
         let (settings, faults) = read(&[("format.class", class), codec]);
         assert_eq!(faults, []);
-        assert_eq!(settings.unwrap().format.extension(), extension);
+        assert_eq!(settings.unwrap().formats.value.extension(), extension);
     }
     let fault = fault(&[
         ("format.class", "p.format.parquet.ParquetFormat"),
@@ -142,9 +144,7 @@ fn patterns_are_compiled_and_a_delimiter_at_their_end_is_dropped() {
     };
     let (settings, faults) = read(&time_based("'y'=YYYY/"));
     assert_eq!(faults, []);
-    let PartitionerSettings::TimeBased { settings, .. } = settings.unwrap().partitioner else {
-        panic!("another partitioner");
-    };
+    let settings = settings.unwrap().partitioner.time.unwrap().settings;
     let mut text = String::new();
     settings
         .pattern
@@ -193,12 +193,7 @@ fn classes_that_are_not_built_in_are_named_with_those_that_are() {
     for (key, class) in [
         ("format.class", "p.format.orc.OrcFormat"),
         ("format.class", "com.example.Mine"),
-        (
-            "partitioner.class",
-            "io.confluent.connect.storage.partitioner.FieldPartitioner",
-        ),
         ("partitioner.class", "com.example.Mine"),
-        ("behavior.on.null.values", "write"),
     ] {
         let fault = fault(&[(key, class)]);
         assert_eq!(fault.key, key);
@@ -246,4 +241,100 @@ fn field_names_have_no_empty_segments() {
         assert_eq!(fault.key, "timestamp.field");
         assert!(fault.message.ends_with(why), "{}", fault.message);
     }
+}
+
+const PARTITIONERS: &str = "io.confluent.connect.storage.partitioner.";
+
+#[test]
+fn fields_are_read_and_a_time_may_stand_behind_them() {
+    let class = format!("{PARTITIONERS}FieldPartitioner");
+    let (settings, faults) = read(&[
+        ("partitioner.class", &class),
+        ("partition.field.name", "a.b, c"),
+    ]);
+    assert_eq!(faults, []);
+    let partitioner = settings.unwrap().partitioner;
+    assert_eq!(partitioner.fields.unwrap().fields, ["a.b", "c"]);
+    assert!(partitioner.time.is_none());
+
+    for class in [
+        "com.canelmas.kafka.connect.FieldAndTimeBasedPartitioner",
+        "io.confluent.connect.storage.partitioner.FieldAndTimeBasedPartitioner",
+    ] {
+        let (settings, faults) = read(&[
+            ("partitioner.class", class),
+            ("partition.field.name", "carrier"),
+            ("path.format", "'year'=YYYY"),
+            ("partition.duration.ms", "1000"),
+            ("locale", "en"),
+            ("timezone", "UTC"),
+            ("rotate.interval.ms", "5"),
+        ]);
+        assert_eq!(faults, []);
+        let settings = settings.unwrap();
+        assert!(settings.partitioner.is_time_based() && settings.partitioner.reads_values());
+        assert_eq!(settings.rotation.rotate_interval_ms, Some(5));
+    }
+}
+
+#[test]
+fn a_partitioner_of_fields_needs_their_names() {
+    let class = format!("{PARTITIONERS}FieldPartitioner");
+    let missing = fault(&[("partitioner.class", &class)]);
+    assert_eq!(missing.key, "partition.field.name");
+    assert!(
+        missing
+            .message
+            .ends_with("Partition field name cannot be null or empty when using FieldPartitioner."),
+        "{}",
+        missing.message
+    );
+    let empty = fault(&[
+        ("partitioner.class", &class),
+        ("partition.field.name", "a..b"),
+    ]);
+    assert!(
+        empty
+            .message
+            .ends_with("Field name cannot contain an empty or whitespace-only path segment"),
+        "{}",
+        empty.message
+    );
+}
+
+#[test]
+fn tombstones_need_keys() {
+    let missing = fault(&[("behavior.on.null.values", "write")]);
+    assert_eq!(missing.key, "store.kafka.keys");
+    assert!(
+        missing.message.ends_with(
+            "Writing Kafka record keys to storage is mandatory when tombstone writing is enabled."
+        ),
+        "{}",
+        missing.message
+    );
+    let (settings, faults) = read(&[
+        ("behavior.on.null.values", "WRITE"),
+        ("store.kafka.keys", "true"),
+    ]);
+    assert_eq!(faults, []);
+    let settings = settings.unwrap();
+    assert_eq!(settings.null_values, NullValues::Write);
+    assert_eq!(
+        settings.rotation.tombstone_partition.as_deref(),
+        Some("tombstone")
+    );
+}
+
+#[test]
+fn headers_are_no_bytes() {
+    let class = "p.format.bytearray.ByteArrayFormat";
+    let refused = fault(&[
+        ("store.kafka.headers", "true"),
+        ("headers.format.class", class),
+    ]);
+    assert_eq!(refused.key, "headers.format.class");
+    let (settings, faults) = read(&[("store.kafka.keys", "true"), ("keys.format.class", class)]);
+    assert_eq!(faults, []);
+    assert_eq!(settings.unwrap().formats.keys.unwrap().extension(), ".bin");
 }

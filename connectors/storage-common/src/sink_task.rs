@@ -111,13 +111,15 @@ impl<C: StoreConnection> SinkTask for ObjectStoreSinkTask<C> {
         let writer_context = Arc::new(WriterContext {
             naming: settings.naming.clone(),
             rotation: settings.rotation.clone(),
-            format: settings.format.clone(),
+            formats: settings.formats.clone(),
+            max_open_files: settings.max_open_files,
+            max_files_scan: settings.max_files_scan,
             schema_compatibility: settings.schema_compatibility,
             upload,
             clock: context.clock().clone(),
             reporter: context.errant_record_reporter().cloned(),
         });
-        let takes_bytes = settings.format.takes_bytes() && !settings.partitioner.reads_values();
+        let takes_bytes = settings.formats.takes_bytes() && !settings.partitioner.reads_values();
         self.started = Some(Started {
             context,
             settings,
@@ -234,9 +236,36 @@ impl Started {
                 self.writers[index].inner.idle(now_ms).await?;
             }
         }
+        self.free_memory().await?;
         self.look_after_failures().await?;
         self.ask_for_next_put();
         Ok(())
+    }
+
+    /// Commits the partitions with the oldest open files until all open files are within the bound.
+    async fn free_memory(&mut self) -> Result<()> {
+        let Some(max_bytes) = self.settings.max_buffered_bytes else {
+            return Ok(());
+        };
+        loop {
+            let held = self
+                .writers
+                .iter()
+                .map(|writer| writer.inner.num_bytes_held());
+            if held.sum::<usize>() <= max_bytes {
+                return Ok(());
+            }
+            let oldest = self
+                .writers
+                .iter_mut()
+                .filter(|writer| writer.retry.is_none())
+                .filter_map(|writer| Some((writer.inner.oldest_file()?, writer)))
+                .min_by_key(|(opened_at, _)| *opened_at);
+            match oldest {
+                Some((_, writer)) => writer.inner.free_memory().await?,
+                None => return Ok(()),
+            }
+        }
     }
 
     async fn put_record(&mut self, record: RecordRef<'_>, now_ms: i64) -> Result<()> {
@@ -289,6 +318,7 @@ impl Started {
                 }
                 Ok(false)
             }
+            NullValues::Write => Ok(true),
         }
     }
 

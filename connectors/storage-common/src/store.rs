@@ -22,6 +22,16 @@ pub trait ObjectStore: Send + Sync {
     /// [`ObjectUpload::complete`].
     async fn create_upload(&self, key: &str) -> Result<Arc<dyn ObjectUpload>>;
 
+    /// Whether there is an object of that name. Asked only where objects may not replace others; a store
+    /// that does not let the sink look says no.
+    async fn exists(&self, key: &str) -> Result<bool>;
+
+    /// Called after an object of values was completed and before its offset is offered, for tags and
+    /// their like. An error is treated as one of [`ObjectUpload::complete`].
+    async fn label(&self, _object: &CompletedObject) -> Result<()> {
+        Ok(())
+    }
+
     /// The least size of all parts but the last; `s3.part.size` and its like are not below it.
     fn min_part_bytes(&self) -> usize;
 
@@ -38,12 +48,35 @@ pub trait ObjectUpload: Send + Sync {
     async fn upload_part(&self, number: u32, data: Bytes) -> Result<UploadedPart>;
 
     /// Makes the object of all its parts, which come in the order of their numbers: durable and seen
-    /// by everyone, in place of an object of that name. Once the answer to an earlier call was lost,
-    /// the store finds out itself whether that call did it.
-    async fn complete(&self, parts: &[UploadedPart]) -> Result<()>;
+    /// by everyone, in place of an object of that name, unless the store was told never to replace one.
+    /// Once the answer to an earlier call was lost, the store finds out itself whether that call did it.
+    async fn complete(&self, parts: &[UploadedPart]) -> Result<Completion>;
 
     /// Leaves nothing behind. An upload that is gone already is no error.
     async fn abort(&self) -> Result<()>;
+}
+
+/// How the completion of an object ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Completion {
+    /// The object is there.
+    Done,
+    /// Another object has the name already, and was not to be replaced. The upload can be aborted.
+    NameTaken,
+}
+
+/// What an object of values holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompletedObject {
+    /// Its name.
+    pub key: String,
+    /// The offset of its first record.
+    pub start_offset: i64,
+    /// The offset of its last record.
+    pub end_offset: i64,
+    /// How many records it holds.
+    pub num_records: u64,
 }
 
 /// A part that the store has.

@@ -1,6 +1,6 @@
 //! What every object store must do, as checks that tests run on each implementation.
 
-use crate::store::{ObjectStore, UploadedPart};
+use crate::store::{Completion, ObjectStore, UploadedPart};
 use async_trait::async_trait;
 use bytes::Bytes;
 use connect_api::Result;
@@ -26,6 +26,7 @@ pub async fn check_object_store(store: Arc<dyn ObjectStore>, probe: &dyn StorePr
     a_new_object_takes_the_place_of_the_old_one(&*store, probe).await;
     completing_again_changes_nothing(&*store, probe).await;
     keys_may_hold_anything(&*store, probe).await;
+    what_exists_is_known(&*store).await;
     assert_eq!(probe.open_uploads().await, Vec::<String>::new());
 }
 
@@ -35,7 +36,36 @@ async fn put(store: &dyn ObjectStore, key: &str, content: &[u8]) -> Result<()> {
         .upload_part(1, Bytes::copy_from_slice(content))
         .await?;
     assert_eq!((part.number, part.num_bytes), (1, content.len()));
-    upload.complete(&[part]).await
+    let completion = upload.complete(&[part]).await?;
+    assert_eq!(completion, Completion::Done);
+    Ok(())
+}
+
+fn done(completion: Result<Completion>) {
+    assert_eq!(completion.expect("the object is made"), Completion::Done);
+}
+
+/// The checks for a store that was told never to replace an object.
+pub async fn check_store_that_never_replaces(store: Arc<dyn ObjectStore>, probe: &dyn StoreProbe) {
+    let key = "suite/taken";
+    put(&*store, key, b"first").await.expect("the name is free");
+    let upload = store.create_upload(key).await.expect("an upload begins");
+    let part = upload
+        .upload_part(1, Bytes::from_static(b"second"))
+        .await
+        .expect("a part is taken");
+    let completion = upload.complete(&[part]).await.expect("it is told apart");
+    assert_eq!(completion, Completion::NameTaken);
+    upload.abort().await.expect("the upload is aborted");
+    assert_eq!(probe.object(key).await.as_deref(), Some(&b"first"[..]));
+    assert_eq!(probe.open_uploads().await, Vec::<String>::new());
+}
+
+async fn what_exists_is_known(store: &dyn ObjectStore) {
+    let key = "suite/known";
+    assert!(!store.exists(key).await.expect("the store answers"));
+    put(store, key, b"x").await.expect("an object is made");
+    assert!(store.exists(key).await.expect("the store answers"));
 }
 
 async fn an_object_appears_when_it_is_complete(store: &dyn ObjectStore, probe: &dyn StoreProbe) {
@@ -47,7 +77,7 @@ async fn an_object_appears_when_it_is_complete(store: &dyn ObjectStore, probe: &
         .expect("a part is taken");
     assert_eq!(probe.object(key).await, None);
     assert_eq!(probe.open_uploads().await, [key]);
-    upload.complete(&[part]).await.expect("the object is made");
+    done(upload.complete(&[part]).await);
     assert_eq!(probe.object(key).await.as_deref(), Some(&b"content"[..]));
     upload
         .abort()
@@ -76,7 +106,7 @@ async fn parts_make_the_object_in_the_order_of_their_numbers(
         .into_iter()
         .collect::<Result<_>>()
         .expect("parts are taken in any order");
-    upload.complete(&parts).await.expect("the object is made");
+    done(upload.complete(&parts).await);
     assert!(
         probe.object(key).await == Some(contents.concat()),
         "the content differs"
@@ -99,7 +129,7 @@ async fn a_part_that_comes_again_replaces_the_first(
         .upload_part(1, Bytes::from_static(b"last"))
         .await
         .expect("a part is taken");
-    upload.complete(&[part]).await.expect("the object is made");
+    done(upload.complete(&[part]).await);
     assert_eq!(probe.object(key).await.as_deref(), Some(&b"last"[..]));
 }
 
@@ -134,14 +164,9 @@ async fn completing_again_changes_nothing(store: &dyn ObjectStore, probe: &dyn S
         .upload_part(1, Bytes::from_static(b"once"))
         .await
         .expect("a part is taken");
-    upload
-        .complete(std::slice::from_ref(&part))
-        .await
-        .expect("the object is made");
-    upload
-        .complete(&[part])
-        .await
-        .expect("a call whose answer was lost is made again");
+    done(upload.complete(std::slice::from_ref(&part)).await);
+    // As after an answer that was lost.
+    done(upload.complete(&[part]).await);
     assert_eq!(probe.object(key).await.as_deref(), Some(&b"once"[..]));
 }
 

@@ -1,19 +1,26 @@
 //! The writer of one Kafka partition: its open files, their rotation, and what is durable.
 
+mod candidates;
 mod committer;
+mod open_file;
 
-use crate::format::{Format, RecordWriter};
+pub use open_file::FileFormats;
+
 use crate::object_name::ObjectNaming;
 use crate::partitioner::Partitioner;
 use crate::record::RecordRef;
 use crate::rotation::{Rotation, RotationCause, RotationSettings};
 use crate::schema_compatibility::{self, Fit, SchemaCompatibility};
+use crate::store::CompletedObject;
 use crate::upload::{ObjectUploader, UploadContext};
-use committer::Committer;
+use candidates::Candidates;
+use committer::{Committer, FinishedObject, IfTaken};
 use connect_api::data::SchemaRef;
 use connect_api::{Clock, ConnectError, ErrantRecordReporter, Result, TopicPartition};
 use indexmap::IndexMap;
+use open_file::OpenFile;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What the writers of a task share.
 pub struct WriterContext {
@@ -22,7 +29,11 @@ pub struct WriterContext {
     /// When files are committed.
     pub rotation: Arc<RotationSettings>,
     /// What files look like.
-    pub format: Arc<dyn Format>,
+    pub formats: FileFormats,
+    /// `partitioner.max.open.files`, if there is such a bound.
+    pub max_open_files: Option<usize>,
+    /// `max.files.scan.limit`, where no object takes the place of another.
+    pub max_files_scan: Option<usize>,
     /// What happens when the schema of values changes.
     pub schema_compatibility: SchemaCompatibility,
     /// Where they go.
@@ -33,17 +44,6 @@ pub struct WriterContext {
     pub reporter: Option<Arc<dyn ErrantRecordReporter>>,
 }
 
-struct OpenFile {
-    key: String,
-    schema: Option<SchemaRef>,
-    /// The last other schema that was held against it.
-    checked: Option<(SchemaRef, Fit)>,
-    writer: Box<dyn RecordWriter>,
-    buffer: Vec<u8>,
-    /// Exists once a chunk was handed over.
-    uploader: Option<ObjectUploader>,
-}
-
 /// What a record asks for.
 enum Step {
     /// It was taken, or skipped for good.
@@ -52,7 +52,7 @@ enum Step {
     RotateBefore(RotationCause),
     /// It was taken, and the open files must be committed.
     RotateAfter(RotationCause),
-    /// It was taken, and the buffer of the file at this index is full.
+    /// It was taken, and a buffer of the file at this index is full.
     ChunkFull(usize),
 }
 
@@ -67,6 +67,9 @@ pub(crate) struct TopicPartitionWriter {
     partitioner: Box<dyn Partitioner>,
     rotation: Rotation,
     files: IndexMap<Arc<str>, OpenFile>,
+    /// When the first of them was opened.
+    opened_at: Duration,
+    candidates: Candidates,
     committer: Committer,
     /// The first offset since the start or the last reset.
     first_offset: Option<i64>,
@@ -84,13 +87,23 @@ impl TopicPartitionWriter {
     ) -> Self {
         Self {
             rotation: Rotation::new(context.rotation.clone(), context.clock.now_ms()),
-            partition,
             partitioner,
             files: IndexMap::new(),
-            committer: Committer::default(),
+            opened_at: Duration::ZERO,
+            candidates: match context.max_files_scan {
+                Some(limit) => Candidates::new(
+                    limit,
+                    context.naming.clone(),
+                    partition.clone(),
+                    context.extension(),
+                ),
+                None => Candidates::default(),
+            },
+            committer: Committer::new(context.upload.clone()),
             first_offset: None,
             next_offset: None,
             next_written_offset: 0,
+            partition,
             context,
         }
     }
@@ -130,6 +143,27 @@ impl TopicPartitionWriter {
         }
     }
 
+    /// Commits the open files to free their memory.
+    pub(crate) async fn free_memory(&mut self) -> Result<()> {
+        self.rotate(RotationCause::Memory).await
+    }
+
+    /// How much memory the open files take, about.
+    pub(crate) fn num_bytes_held(&self) -> usize {
+        self.files.values().map(OpenFile::num_bytes_held).sum()
+    }
+
+    /// How many files are open.
+    #[cfg(test)]
+    pub(crate) fn num_files(&self) -> usize {
+        self.files.len()
+    }
+
+    /// When the oldest open file was opened; `None` if there is none.
+    pub(crate) fn oldest_file(&self) -> Option<Duration> {
+        (!self.files.is_empty()).then_some(self.opened_at)
+    }
+
     /// When [`idle`](Self::idle) will have something to do.
     pub(crate) fn next_scheduled_ms(&self) -> Option<i64> {
         self.rotation.next_scheduled_ms()
@@ -156,17 +190,24 @@ impl TopicPartitionWriter {
 
     /// The offset to read from again after a failure.
     pub(crate) fn replay_offset(&self) -> Option<i64> {
-        self.committer.durable_offset().or(self.first_offset)
+        let committer = &self.committer;
+        committer
+            .restart_offset()
+            .or(committer.durable_offset())
+            .or(self.first_offset)
     }
 
     /// Gives up everything that is not durable and leaves no upload behind.
     pub(crate) async fn reset(&mut self) {
-        let committer = std::mem::take(&mut self.committer);
+        let anew = Committer::new(self.context.upload.clone());
+        let committer = std::mem::replace(&mut self.committer, anew);
         let open: Vec<ObjectUploader> = self
             .files
             .drain(..)
-            .filter_map(|(_, file)| file.uploader)
+            .flat_map(|(_, file)| file.objects)
+            .filter_map(|object| object.uploader)
             .collect();
+        self.candidates.take();
         let aborts = futures::future::join_all(open.into_iter().map(ObjectUploader::abort));
         futures::future::join(committer.abort(), aborts).await;
         self.rotation = Rotation::new(self.context.rotation.clone(), self.context.clock.now_ms());
@@ -180,12 +221,17 @@ impl TopicPartitionWriter {
             Ok(encoded) => encoded,
             Err(error) => return self.refuse(record, error),
         };
+        if self.context.max_files_scan.is_some() {
+            self.candidates.add(record.offset(), &encoded_partition);
+        }
         let schema = record.value_schema();
+        let is_tombstone = record.has_null_value();
         let found = self.files.get_index_of(&encoded_partition);
         if let Some(index) = found
-            && self.files[index].schema.is_some() != schema.is_some()
+            && (self.files[index].schema.is_some() != schema.is_some()
+                || self.files[index].is_tombstone != is_tombstone)
         {
-            return self.refuse(record, switched(record));
+            return Ok(Step::RotateBefore(RotationCause::Schema));
         }
         if let Some(cause) = self
             .rotation
@@ -195,6 +241,9 @@ impl TopicPartitionWriter {
         }
         let mut is_projected = false;
         let index = match found {
+            Some(index) if !self.files[index].takes_key(&self.context.formats, record) => {
+                return Ok(Step::RotateBefore(RotationCause::Schema));
+            }
             Some(index) => {
                 match self.fit(index, schema) {
                     Ok(Fit::Same) => {}
@@ -204,26 +253,31 @@ impl TopicPartitionWriter {
                 }
                 index
             }
+            None if self
+                .context
+                .max_open_files
+                .is_some_and(|max| self.files.len() >= max) =>
+            {
+                return Ok(Step::RotateBefore(RotationCause::MaxOpenFiles));
+            }
             None => match self.open_file(&encoded_partition, record) {
                 Ok(index) => index,
                 Err(error) => return self.refuse(record, error),
             },
         };
         let file = &mut self.files[index];
-        let start = file.buffer.len();
         let written = match &file.schema {
             Some(schema) if is_projected => schema_compatibility::project(record, schema)
-                .and_then(|row| file.writer.write(RecordRef::Row(&row), &mut file.buffer)),
-            _ => file.writer.write(record, &mut file.buffer),
+                .and_then(|row| file.write(RecordRef::Row(&row))),
+            _ => file.write(record),
         };
         if let Err(error) = written {
-            file.buffer.truncate(start);
             if found.is_none() {
                 self.files.shift_remove_index(index);
             }
             return self.refuse(record, error);
         }
-        let chunk_is_full = file.buffer.len() >= self.context.upload.settings.chunk_bytes();
+        let chunk_is_full = file.has_chunk(self.context.upload.settings.chunk_bytes());
         self.next_offset = Some(record.offset() + 1);
         self.next_written_offset = record.offset() + 1;
         Ok(match self.rotation.record_written(&encoded_partition) {
@@ -253,6 +307,10 @@ impl TopicPartitionWriter {
     }
 
     fn encode_partition(&mut self, record: RecordRef<'_>) -> Result<(Option<i64>, Arc<str>)> {
+        let tombstone = &self.context.rotation.tombstone_partition;
+        if let (Some(tombstone), true) = (tombstone, record.has_null_value()) {
+            return Ok((record.timestamp(), tombstone.clone()));
+        }
         let timestamp_ms = self.partitioner.timestamp(record, &*self.context.clock)?;
         let encoded_partition = self.partitioner.encode(record, timestamp_ms)?;
         Ok((timestamp_ms, encoded_partition))
@@ -274,34 +332,46 @@ impl TopicPartitionWriter {
 
     fn open_file(&mut self, encoded_partition: &Arc<str>, record: RecordRef<'_>) -> Result<usize> {
         let context = &self.context;
-        let compression = context.upload.settings.compression;
-        let extension = format!("{}{}", context.format.extension(), compression.extension());
-        let key = context.naming.object_key(
-            &self.partition,
-            encoded_partition,
-            record.offset(),
-            &extension,
-        );
-        let schema = record.value_schema();
-        let file = OpenFile {
-            key,
-            writer: context.format.new_writer(&self.partition.topic, schema)?,
-            schema: schema.cloned(),
-            checked: None,
-            buffer: Vec::new(),
-            uploader: None,
-        };
+        let file = OpenFile::open(
+            &context.formats,
+            &self.partition.topic,
+            record,
+            record.has_null_value(),
+            context.upload.settings.compression.extension(),
+            |extension| {
+                let naming = &context.naming;
+                naming.object_key(
+                    &self.partition,
+                    encoded_partition,
+                    record.offset(),
+                    extension,
+                )
+            },
+        )?;
+        if self.files.is_empty() {
+            self.opened_at = context.clock.monotonic();
+        }
         Ok(self.files.insert_full(encoded_partition.clone(), file).0)
     }
 
     async fn send_chunk(&mut self, index: usize) -> Result<()> {
-        let file = &mut self.files[index];
-        let data = std::mem::take(&mut file.buffer);
+        let chunk_bytes = self.context.upload.settings.chunk_bytes();
+        for object in 0..self.files[index].objects.len() {
+            if self.files[index].objects[object].buffer.len() >= chunk_bytes {
+                self.send_buffer(index, object).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn send_buffer(&mut self, index: usize, object: usize) -> Result<()> {
+        let object = &mut self.files[index].objects[object];
+        let data = std::mem::take(&mut object.buffer);
         let permit = self.context.upload.limits.take_chunk(data.len()).await?;
-        let uploader = file.uploader.get_or_insert_with(|| {
+        let uploader = object.uploader.get_or_insert_with(|| {
             ObjectUploader::start(
                 self.context.upload.clone(),
-                file.key.clone(),
+                object.key.clone(),
                 self.committer.failure_sink(),
             )
         });
@@ -318,16 +388,41 @@ impl TopicPartitionWriter {
             %cause,
             "Starting commit and rotation"
         );
+        let candidates = self
+            .context
+            .max_files_scan
+            .map(|_| Arc::new(self.candidates.take()));
         for index in 0..self.files.len() {
-            let file = &mut self.files[index];
-            file.writer.finish(&mut file.buffer)?;
-            let permit = self.context.upload.limits.take_file().await?;
-            if !self.files[index].buffer.is_empty() || self.files[index].uploader.is_none() {
-                self.send_chunk(index).await?;
-            }
-            if let Some(uploader) = self.files[index].uploader.take() {
-                uploader.finish();
-                self.committer.complete(uploader, permit);
+            for object in 0..self.files[index].objects.len() {
+                self.files[index].objects[object].finish()?;
+                let permit = self.context.upload.limits.take_file().await?;
+                let is_empty = self.files[index].objects[object].buffer.is_empty();
+                if !is_empty || self.files[index].objects[object].uploader.is_none() {
+                    self.send_buffer(index, object).await?;
+                }
+                let later = self.files.values().skip(index + 1);
+                let next_start_offset = later.map(|file| file.start_offset).min();
+                let file = &mut self.files[index];
+                let object = &mut file.objects[object];
+                let label = object.is_of_values().then(|| CompletedObject {
+                    key: object.key.clone(),
+                    start_offset: file.start_offset,
+                    end_offset: file.end_offset,
+                    num_records: file.num_records,
+                });
+                if let Some(uploader) = object.uploader.take() {
+                    uploader.finish();
+                    self.committer.complete(FinishedObject {
+                        uploader,
+                        permit,
+                        label,
+                        if_taken: candidates.clone().map(|candidates| IfTaken {
+                            start_offset: file.start_offset,
+                            next_start_offset,
+                            candidates,
+                        }),
+                    });
+                }
             }
         }
         self.files.clear();
@@ -337,9 +432,10 @@ impl TopicPartitionWriter {
     }
 }
 
-fn switched(record: RecordRef<'_>) -> ConnectError {
-    ConnectError::data(format!(
-        "Switch between schema-based and schema-less data is not supported (record {record})"
-    ))
-    .with_class("org.apache.kafka.connect.errors.SchemaProjectorException")
+impl WriterContext {
+    /// What stands behind the offset in the name of an object of values.
+    fn extension(&self) -> String {
+        let compression = self.upload.settings.compression.extension();
+        format!("{}{compression}", self.formats.value.extension())
+    }
 }

@@ -5,7 +5,7 @@ mod parts;
 
 use crate::format::Compression;
 use crate::retry::RetryPolicy;
-use crate::store::ObjectStore;
+use crate::store::{Completion, ObjectStore};
 use connect_api::{Clock, ConnectError, Result};
 use parts::PartUploader;
 use std::sync::Arc;
@@ -107,7 +107,7 @@ pub struct UploadContext {
 enum Command {
     Chunk(Vec<u8>, OwnedSemaphorePermit),
     Finish,
-    Complete(oneshot::Sender<Result<()>>),
+    Complete(oneshot::Sender<Result<Completion>>),
 }
 
 /// The near end of an upload. Dropping it aborts the upload in the background;
@@ -156,7 +156,7 @@ impl ObjectUploader {
     }
 
     /// After [`finish`](Self::finish): waits for all parts and makes the object.
-    pub(crate) async fn complete(&self) -> Result<()> {
+    pub(crate) async fn complete(&self) -> Result<Completion> {
         let (sender, receiver) = oneshot::channel();
         let _ = self.commands.send(Command::Complete(sender));
         receiver
@@ -191,11 +191,13 @@ async fn drive(
             }
             // Data for an upload that failed is let go, and with it its permit.
             (_, Some(_)) => continue,
-            (Command::Chunk(data, permit), None) => uploader.push(data, permit).await,
-            (Command::Finish, None) => uploader.finish().await,
+            (Command::Chunk(data, permit), None) => {
+                uploader.push(data, permit).await.map(|()| None)
+            }
+            (Command::Finish, None) => uploader.finish().await.map(|()| None),
             (Command::Complete(sender), None) => {
                 reply = Some(sender);
-                uploader.complete().await
+                uploader.complete().await.map(Some)
             }
         };
         if let Err(error) = &outcome {
@@ -206,7 +208,7 @@ async fn drive(
             uploader.abort().await;
         }
         if let Some(reply) = reply {
-            let _ = reply.send(outcome);
+            let _ = reply.send(outcome.map(|completion| completion.unwrap_or(Completion::Done)));
         }
     }
 }

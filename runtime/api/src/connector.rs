@@ -101,6 +101,16 @@ pub trait SourceConnector: Send + Sync {
         Ok(())
     }
 
+    /// The part of [`validate`](Self::validate) that needs no outside system, for checks of files on a
+    /// machine that cannot reach it. A connector that asks its system in `validate` must override it.
+    async fn validate_offline(
+        &self,
+        config: &ConfigMap,
+        values: &mut Vec<ConfigValue>,
+    ) -> Result<()> {
+        self.validate(config, values).await
+    }
+
     /// Whether exactly-once delivery is possible with this configuration; `None` if the connector does
     /// not know the question.
     fn exactly_once_support(&self, _config: &ConfigMap) -> Option<ExactlyOnceSupport> {
@@ -146,6 +156,15 @@ pub trait SinkConnector: Send + Sync {
     /// See [`SourceConnector::validate`].
     async fn validate(&self, _config: &ConfigMap, _values: &mut Vec<ConfigValue>) -> Result<()> {
         Ok(())
+    }
+
+    /// See [`SourceConnector::validate_offline`].
+    async fn validate_offline(
+        &self,
+        config: &ConfigMap,
+        values: &mut Vec<ConfigValue>,
+    ) -> Result<()> {
+        self.validate(config, values).await
     }
 
     /// See [`SourceConnector::alter_offsets`]; `None` forgets the offset of that partition.

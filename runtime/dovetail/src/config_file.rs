@@ -1,10 +1,8 @@
-//! Files of settings: a worker's, and the connectors' of a standalone worker.
+//! Files of a worker's settings.
 
 use config::{FileFormat, Source, Value, ValueKind};
 use connect_api::config::ConfigMap;
-use connect_herder::TargetState;
 use connect_java::properties;
-use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -115,117 +113,9 @@ fn flatten(
     Ok(())
 }
 
-/// A connector that a standalone worker is to run.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ConnectorFile {
-    /// The name.
-    pub name: String,
-    /// The settings, the name among them.
-    pub config: ConfigMap,
-    /// The state to begin in; `None` is running.
-    pub initial_state: Option<TargetState>,
-}
-
-/// Reads a connector's file: a JSON object of settings, or `{name, config, initial_state}` as the
-/// REST API takes it, or Java properties. What it is shows in the text, not in the name.
-pub fn connector_file(path: &Path) -> Result<ConnectorFile, ConfigFileError> {
-    let text = read(path)?;
-    connector(&text).map_err(|reason| ConfigFileError {
-        path: path.to_path_buf(),
-        reason,
-    })
-}
-
-type Fields = BTreeMap<String, Box<RawValue>>;
-
-fn connector(text: &str) -> Result<ConnectorFile, String> {
-    let (given_name, config, initial_state) = match serde_json::from_str::<Fields>(text) {
-        Ok(fields) => match fields
-            .get("config")
-            .filter(|config| config.get().starts_with('{'))
-        {
-            Some(config) => {
-                let config: Fields = json(config)?;
-                let name = fields.get("name").and_then(|name| plain_text(name));
-                let state = fields
-                    .get("initial_state")
-                    .and_then(|state| plain_text(state));
-                (name, json_settings(config)?, state)
-            }
-            None => (None, json_settings(fields)?, None),
-        },
-        Err(error) if text.trim_start().starts_with('{') => {
-            return Err(format!("it is not JSON: {error}"));
-        }
-        Err(_) => (None, properties_settings(text)?, None),
-    };
-    named(given_name, config, initial_state)
-}
-
-fn named(
-    given_name: Option<String>,
-    mut config: ConfigMap,
-    initial_state: Option<String>,
-) -> Result<ConnectorFile, String> {
-    let name = match (given_name, config.get("name")) {
-        (Some(given), Some(inner)) if given != inner => {
-            return Err(format!(
-                "the name in 'config' is '{inner}' and the one beside it '{given}'; they must be \
-                 the same"
-            ));
-        }
-        (Some(given), _) => given,
-        (None, Some(inner)) => inner.to_string(),
-        (None, None) => return Err("the connector has no name; set 'name'".to_string()),
-    };
-    config.insert("name", name.clone());
-    let initial_state = match initial_state {
-        None => None,
-        Some(state) => Some(match state.to_ascii_uppercase().as_str() {
-            "RUNNING" => TargetState::Started,
-            "PAUSED" => TargetState::Paused,
-            "STOPPED" => TargetState::Stopped,
-            _ => {
-                return Err(format!(
-                    "initial_state is '{state}'; it must be RUNNING, PAUSED or STOPPED"
-                ));
-            }
-        }),
-    };
-    Ok(ConnectorFile {
-        name,
-        config,
-        initial_state,
-    })
-}
-
-fn json<'a, T: serde::Deserialize<'a>>(text: &'a RawValue) -> Result<T, String> {
-    serde_json::from_str(text.get()).map_err(|error| error.to_string())
-}
-
-fn json_settings(fields: Fields) -> Result<ConfigMap, String> {
-    fields
-        .into_iter()
-        .map(|(key, value)| match value.get().as_bytes().first() {
-            Some(b'{' | b'[') => Err(format!("the value of {key} must be a text")),
-            _ => Ok((key, plain_text(&value))),
-        })
-        .collect()
-}
-
-/// A text as it is, numbers and booleans as they are written; null is none.
-fn plain_text(value: &RawValue) -> Option<String> {
-    match value.get() {
-        "null" => None,
-        text if text.starts_with('"') => serde_json::from_str(text).ok(),
-        text => Some(text.to_string()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn pairs(settings: &ConfigMap) -> Vec<(&str, &str)> {
         let mut pairs: Vec<_> = settings
@@ -298,55 +188,5 @@ mod tests {
             error.contains("missing.properties") && error.contains("No such file"),
             "{error}"
         );
-    }
-
-    #[test]
-    fn connectors_come_in_three_shapes() {
-        let expected = [("a", "1.50"), ("b", "true"), ("name", "c")];
-        for text in [
-            "name=c\na=1.50\nb=true\n",
-            r#"{"name": "c", "a": 1.50, "b": true}"#,
-            r#"{"name": "c", "config": {"a": "1.50", "b": true}, "other": 1}"#,
-            r#"{"name": "c", "config": {"name": "c", "a": 1.50, "b": "true"}}"#,
-        ] {
-            let file = connector(text).unwrap();
-            assert_eq!(file.name, "c");
-            assert_eq!(pairs(&file.config), expected);
-            assert_eq!(file.initial_state, None);
-        }
-        let paused =
-            connector(r#"{"name": "c", "config": {}, "initial_state": "paused"}"#).unwrap();
-        assert_eq!(paused.initial_state, Some(TargetState::Paused));
-        // A setting may be called config.
-        let odd = connector(r#"{"name": "c", "config": "x"}"#).unwrap();
-        assert_eq!(odd.config.get("config"), Some("x"));
-    }
-
-    #[test]
-    fn faulty_connectors_are_refused_with_the_reason() {
-        for (text, why) in [
-            ("a=b", "has no name"),
-            (r#"{"name": "c""#, "not JSON"),
-            (
-                r#"{"name": "c", "config": {"name": "d"}}"#,
-                "must be the same",
-            ),
-            (
-                r#"{"name": "c", "config": {}, "initial_state": "FAST"}"#,
-                "FAST",
-            ),
-            (r#"{"name": "c", "x": {"y": 1}}"#, "the value of x"),
-            ("name=\\u1", "line 1"),
-        ] {
-            let error = connector(text).unwrap_err();
-            assert!(error.contains(why), "{text}: {error}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_a_connector_or_refused(text in "(?s).*") {
-            let _ = connector(&text);
-        }
     }
 }

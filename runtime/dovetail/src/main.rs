@@ -1,15 +1,21 @@
 //! The dovetail binary: the command line, and nothing else.
 
+mod completions;
 mod config_file;
+mod connector_file;
 mod environment;
 mod exit;
+mod gitops;
 mod link;
 mod memory;
+mod output;
 mod quickstart;
 mod run;
 mod status;
+mod validate;
 mod version;
 mod wiring;
+mod worker_api;
 
 use clap::{Parser, Subcommand};
 use exit::Exit;
@@ -38,15 +44,31 @@ enum Command {
     Standalone {
         /// Java properties, or JSON, TOML or YAML by the end of the name
         file: PathBuf,
-        /// The connectors to run: JSON, or Java properties
+        /// The connectors to run: JSON, YAML, or Java properties
         connectors: Vec<PathBuf>,
     },
     /// Show it all in one process: a broker, object storage, a worker, real records
     Quickstart(quickstart::Options),
     /// Show the connectors and tasks of a running worker
     Status(status::Options),
+    /// Check connector files without a worker
+    ///
+    /// Prints what is wrong as FILE:LINE:COLUMN: KEY: MESSAGE; the exit code is 1 if there are errors.
+    Validate(validate::Options),
+    /// Show what `apply` would change
+    Diff(gitops::DiffOptions),
+    /// Make the connectors of a cluster those of a folder of files
+    ///
+    /// Shows the plan, has the worker validate what is new, then creates, updates and, with --prune,
+    /// deletes. Done twice, it changes nothing the second time.
+    Apply(gitops::ApplyOptions),
     /// Show versions and the plugins that are built in
-    Version,
+    Version(version::Options),
+    /// Print the script that completes command lines in a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
 fn main() -> ExitCode {
@@ -68,7 +90,11 @@ fn main() -> ExitCode {
         Command::Standalone { file, connectors } => run::standalone(&file, &connectors),
         Command::Quickstart(options) => quickstart::run(options),
         Command::Status(options) => status::run(&options),
-        Command::Version => version::run(),
+        Command::Validate(options) => validate::run(&options),
+        Command::Diff(options) => gitops::diff(&options),
+        Command::Apply(options) => gitops::apply(&options),
+        Command::Version(options) => version::run(&options),
+        Command::Completions { shell } => completions::run(shell),
     };
     exit.into()
 }

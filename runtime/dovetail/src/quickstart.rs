@@ -3,21 +3,20 @@
 mod display;
 mod flows;
 mod progress;
-mod rest;
 mod servers;
 
 use crate::exit::Exit;
 use crate::run::{self, StopSignals};
 use crate::wiring::{self, RunningWorker};
+use crate::worker_api::{Retries, WorkerApi};
 use clap::Args;
 use connect_api::config::ConfigMap;
 use connect_herder::{WorkerConfig, WorkerMode};
 use connect_kafka::mock::MockCluster;
-use connect_telemetry::logging::{self, Level, LogConfig};
+use connect_telemetry::logging::{self, Level, LogConfig, LogLevels};
 use display::Display;
 use flows::Flow;
 use progress::Progress;
-use rest::RestClient;
 use servers::ObjectStorage;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
@@ -29,6 +28,15 @@ const MAX_PORTS_TRIED: u16 = 20;
 const LIVE_INTERVAL: Duration = Duration::from_millis(500);
 /// How often a log file or a pipe does.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(2);
+
+/// How long the worker may take to answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(100);
+/// The worker may be joining its group, which takes the embedded broker some seconds.
+const CREATE_RETRIES: Retries = Retries {
+    first_delay: Duration::from_millis(500),
+    max_delay: Duration::from_millis(500),
+    give_up_after: Duration::from_secs(15),
+};
 
 /// What to show.
 #[derive(Args)]
@@ -59,14 +67,15 @@ pub fn run(options: Options) -> Exit {
         Ok(logs) => logs,
         Err(error) => return failed(Exit::Startup, &error.to_string()),
     };
-    if let Err(error) = logging::init(&logs) {
-        return failed(Exit::Startup, &error.to_string());
-    }
+    let levels = match logging::init(&logs) {
+        Ok(levels) => levels,
+        Err(error) => return failed(Exit::Startup, &error.to_string()),
+    };
     let runtime = match run::runtime() {
         Ok(runtime) => runtime,
         Err(error) => return failed(Exit::Startup, &format!("cannot start threads: {error}")),
     };
-    let exit = match runtime.block_on(run_until_done(options)) {
+    let exit = match runtime.block_on(run_until_done(options, levels)) {
         Ok(()) => Exit::Success,
         Err((exit, error)) => failed(exit, &error),
     };
@@ -85,7 +94,7 @@ fn at_start(error: impl std::fmt::Display) -> Failure {
     (Exit::Startup, error.to_string())
 }
 
-async fn run_until_done(options: Options) -> Result<(), Failure> {
+async fn run_until_done(options: Options, levels: LogLevels) -> Result<(), Failure> {
     let mut signals = StopSignals::new().map_err(at_start)?;
     let folder = flows::folder(options.data.as_deref()).map_err(at_start)?;
     let flows = flows::flows(&folder, options.input.as_deref()).map_err(at_start)?;
@@ -94,8 +103,11 @@ async fn run_until_done(options: Options) -> Result<(), Failure> {
     let port = free_port(options.port).map_err(at_start)?;
     let settings = worker_settings(&brokers.bootstrap_servers(), port);
     let config = WorkerConfig::new(WorkerMode::Distributed, settings).map_err(at_start)?;
-    let mut worker = wiring::start(config).await.map_err(at_start)?;
-    let rest = RestClient::new(worker.url()).map_err(at_start)?;
+    let mut worker = wiring::start(config, levels).await.map_err(at_start)?;
+    let creator = WorkerApi::of_own_worker(worker.url(), ANSWER_TIMEOUT, CREATE_RETRIES);
+    let creator = creator.map_err(at_start)?;
+    let rest = WorkerApi::of_own_worker(worker.url(), ANSWER_TIMEOUT, Retries::NONE);
+    let rest = rest.map_err(at_start)?;
     let mut display = Display::new(options.once);
     if port != options.port {
         display.say(&format!(
@@ -107,9 +119,10 @@ async fn run_until_done(options: Options) -> Result<(), Failure> {
     let moved = tokio::select! {
         () = signals.received() => Ok(()),
         error = worker.failed() => Err((Exit::FAILURE, error.to_string())),
-        moved = move_all(&rest, &storage, &flows, &mut display, options.once) => {
-            moved.map_err(|error| (Exit::FAILURE, error))
-        }
+        moved = async {
+            create_all(&creator, &storage, &flows).await?;
+            move_all(&rest, &storage, &flows, &mut display, options.once).await
+        } => moved.map_err(|error| (Exit::FAILURE, error)),
     };
     stop(worker, &mut signals).await;
     drop(brokers);
@@ -127,17 +140,27 @@ async fn stop(worker: RunningWorker, signals: &mut StopSignals) {
     }
 }
 
-/// Creates the connectors and shows what they do; returns when all is done, if it may.
+/// Creates the connectors.
+async fn create_all(
+    rest: &WorkerApi,
+    storage: &ObjectStorage,
+    flows: &[Flow],
+) -> Result<(), String> {
+    for connector in flows.iter().flat_map(|flow| flow.connectors(storage.url())) {
+        let created = rest.post(&["connectors"], &connector.body()).await;
+        created.map_err(|error| format!("Cannot create {}: {error}", connector.name))?;
+    }
+    Ok(())
+}
+
+/// Shows what the connectors do; returns when all is done, if it may.
 async fn move_all(
-    rest: &RestClient,
+    rest: &WorkerApi,
     storage: &ObjectStorage,
     flows: &[Flow],
     display: &mut Display,
     once: bool,
 ) -> Result<(), String> {
-    for connector in flows.iter().flat_map(|flow| flow.connectors(storage.url())) {
-        rest.create(&connector).await?;
-    }
     let interval = if display.is_live() {
         LIVE_INTERVAL
     } else {

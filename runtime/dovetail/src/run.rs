@@ -1,6 +1,7 @@
 //! The commands that run a worker until somebody stops it.
 
-use crate::config_file::{self, ConnectorFile};
+use crate::config_file;
+use crate::connector_file::{self, ConnectorFile};
 use crate::environment;
 use crate::exit::Exit;
 use crate::memory;
@@ -9,7 +10,7 @@ use connect_api::config::ConfigMap;
 use connect_api::{ConnectError, Result};
 use connect_config_providers::ConfigTransformer;
 use connect_herder::{WorkerConfig, WorkerMode};
-use connect_telemetry::logging::{self, LogConfig, LogFormat};
+use connect_telemetry::logging::{self, LogConfig, LogFormat, LogLevels};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -51,10 +52,13 @@ fn run(mode: WorkerMode, file: Option<&Path>, connectors: &[PathBuf]) -> Exit {
             return Exit::Startup;
         }
     };
-    if let Err(error) = logging::init(&logs) {
-        eprintln!("dovetail: {error}");
-        return Exit::Startup;
-    }
+    let levels = match logging::init(&logs) {
+        Ok(levels) => levels,
+        Err(error) => {
+            eprintln!("dovetail: {error}");
+            return Exit::Startup;
+        }
+    };
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -63,7 +67,7 @@ fn run(mode: WorkerMode, file: Option<&Path>, connectors: &[PathBuf]) -> Exit {
         }
     };
     runtime.spawn(memory::give_back_regularly());
-    let exit = runtime.block_on(run_until_stopped(mode, file, connectors));
+    let exit = runtime.block_on(run_until_stopped(mode, file, connectors, levels));
     // What still blocks a thread must not keep the process alive.
     runtime.shutdown_background();
     exit
@@ -107,7 +111,12 @@ async fn worker_config(mode: WorkerMode, file: Option<&Path>) -> Result<WorkerCo
     WorkerConfig::new(mode, settings)
 }
 
-async fn run_until_stopped(mode: WorkerMode, file: Option<&Path>, connectors: &[PathBuf]) -> Exit {
+async fn run_until_stopped(
+    mode: WorkerMode,
+    file: Option<&Path>,
+    connectors: &[PathBuf],
+    levels: LogLevels,
+) -> Exit {
     let mut signals = match StopSignals::new() {
         Ok(signals) => signals,
         Err(error) => {
@@ -115,7 +124,7 @@ async fn run_until_stopped(mode: WorkerMode, file: Option<&Path>, connectors: &[
             return Exit::Startup;
         }
     };
-    let started = async { wiring::start(worker_config(mode, file).await?).await };
+    let started = async { wiring::start(worker_config(mode, file).await?, levels).await };
     let mut worker = match started.await {
         Ok(worker) => worker,
         Err(error) => {
@@ -168,7 +177,19 @@ async fn start_connector(herder: &dyn connect_herder::Herder, path: &Path) -> Re
         name,
         config,
         initial_state,
-    } = config_file::connector_file(path).map_err(|error| error.to_string())?;
+        oddities,
+        ..
+    } = connector_file::read(path).map_err(|error| error.to_string())?;
+    for oddity in oddities {
+        tracing::warn!(
+            connector = name,
+            "{}:{}: {}: {}",
+            path.display(),
+            oddity.place,
+            oddity.key,
+            oddity.message
+        );
+    }
     let created = herder
         .put_connector_config(&name, config, initial_state, false)
         .await;

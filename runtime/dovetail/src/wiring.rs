@@ -1,8 +1,10 @@
 //! Puts a worker together out of its settings, runs it, and stops it.
 
 mod clients;
+mod listener_tls;
 mod stores;
 
+use connect_api::config::ConfigMap;
 use connect_api::{Clock, ConnectError, KAFKA_VERSION, Result, SystemClock};
 use connect_config_providers::ConfigTransformer;
 use connect_herder::host::LibrdkafkaClients;
@@ -11,7 +13,8 @@ use connect_herder::{
     AdvertisedAddress, Herder, HerderParts, HerderShutdown, Listener, WorkerConfig, WorkerHerder,
 };
 use connect_kafka::client_config::ClientType;
-use connect_rest::{Rest, Server};
+use connect_rest::{Cors, Rest, RestOptions, Server, Surface};
+use connect_telemetry::logging::LogLevels;
 use connect_telemetry::metrics::{AppInfo, Dialects, Metrics, MetricsConfig, render_prometheus};
 use futures::FutureExt;
 use std::net::SocketAddr;
@@ -46,7 +49,7 @@ pub struct RunningWorker {
 ///
 /// # Errors
 /// Settings that cannot be honoured, a listener that cannot be bound.
-pub async fn start(config: WorkerConfig) -> Result<RunningWorker> {
+pub async fn start(config: WorkerConfig, log_levels: LogLevels) -> Result<RunningWorker> {
     tracing::info!("Kafka version: {KAFKA_VERSION}");
     tracing::info!("Kafka commitId: {COMMIT}");
     for warning in config.warnings() {
@@ -58,7 +61,13 @@ pub async fn start(config: WorkerConfig) -> Result<RunningWorker> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(|duration| {
         tokio::time::sleep(duration).boxed()
     }));
-    let (listeners, bound) = listeners(config.listeners())?;
+    let options = rest_options(config.clone()).await?;
+    let (listeners, bound) = {
+        let config = config.clone();
+        // It reads key stores.
+        let made = tokio::task::spawn_blocking(move || listeners(&config)).await;
+        made.map_err(|error| ConnectError::fatal(error.to_string()))??
+    };
     let address = {
         let config = config.clone();
         // It may ask a name server.
@@ -85,13 +94,15 @@ pub async fn start(config: WorkerConfig) -> Result<RunningWorker> {
         config_transformer: ConfigTransformer::from_worker_settings(config.raw())?,
         clock,
         metrics: metrics.clone(),
+        log_levels,
         worker: config.clone(),
     });
     let face = herder.face();
     let rest = Rest::new(
         face.clone(),
         Arc::new(move || render_prometheus(&metrics, Dialects::Both)),
-    );
+    )
+    .with_options(options);
     let server = connect_rest::serve(&listeners, rest)
         .await
         .map_err(|error| ConnectError::fatal(error.to_string()))?;
@@ -152,25 +163,72 @@ impl RunningWorker {
     }
 }
 
-/// The listeners with real ports, and their addresses. The advertised address must be known before
-/// the first request is answered, so a free port is chosen here where any will do.
-fn listeners(listeners: &[Listener]) -> Result<(Vec<connect_rest::Listener>, Vec<SocketAddr>)> {
-    let mut to_bind = Vec::new();
-    let mut bound = Vec::new();
-    for listener in listeners {
-        let port = match listener.port {
-            0 => free_port(&listener.host).map_err(|error| {
-                ConnectError::fatal(format!("Cannot listen on {listener}: {error}"))
-            })?,
-            port => port,
-        };
-        to_bind.push(connect_rest::Listener {
-            host: listener.host.clone(),
-            port,
+/// What the settings say about the REST API, beyond its listeners.
+async fn rest_options(config: Arc<WorkerConfig>) -> Result<RestOptions> {
+    // It reads the files of users.
+    let read = tokio::task::spawn_blocking(move || -> Result<RestOptions> {
+        let java_options = std::env::var("KAFKA_OPTS").unwrap_or_default();
+        Ok(RestOptions {
+            cors: Cors::from_settings(
+                config.text("access.control.allow.origin"),
+                config.text("access.control.allow.methods"),
+            ),
+            response_headers: config.response_headers(),
+            basic_auth: config.basic_auth(&java_options)?,
+            masks_secrets: config.masks_secrets(),
+        })
+    });
+    read.await
+        .map_err(|error| ConnectError::fatal(error.to_string()))?
+}
+
+/// The listeners with real ports, and the addresses of those that are advertised. The advertised
+/// address must be known before the first request is answered, so a free port is chosen here where any
+/// will do.
+fn listeners(config: &WorkerConfig) -> Result<(Vec<connect_rest::Listener>, Vec<SocketAddr>)> {
+    let surface = match config.admin_listeners() {
+        Some(_) => Surface::WithoutAdmin,
+        None => Surface::All,
+    };
+    let mut all = rest_listeners(config.listeners(), surface, &config.listener_ssl(false))?;
+    let bound = all
+        .iter()
+        .map(|listener| SocketAddr::from(([0, 0, 0, 0], listener.port)))
+        .collect();
+    all.extend(rest_listeners(
+        config.admin_listeners().unwrap_or_default(),
+        Surface::AdminOnly,
+        &config.listener_ssl(true),
+    )?);
+    Ok((all, bound))
+}
+
+fn rest_listeners(
+    listeners: &[Listener],
+    surface: Surface,
+    ssl: &ConfigMap,
+) -> Result<Vec<connect_rest::Listener>> {
+    let is_https = listeners.iter().any(|listener| listener.is_https);
+    let tls = is_https
+        .then(|| listener_tls::listener_tls(ssl))
+        .transpose()?;
+    let to_bind = listeners
+        .iter()
+        .map(|listener| -> Result<connect_rest::Listener> {
+            let port = match listener.port {
+                0 => free_port(&listener.host).map_err(|error| {
+                    ConnectError::fatal(format!("Cannot listen on {listener}: {error}"))
+                })?,
+                port => port,
+            };
+            Ok(connect_rest::Listener {
+                host: listener.host.clone(),
+                port,
+                surface,
+                tls: tls.clone().filter(|_| listener.is_https),
+            })
         });
-        bound.push(SocketAddr::from(([0, 0, 0, 0], port)));
-    }
-    Ok((to_bind, bound))
+    to_bind.collect()
 }
 
 fn free_port(host: &str) -> std::io::Result<u16> {

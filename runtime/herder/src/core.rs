@@ -70,6 +70,10 @@ pub(crate) enum Request {
     RestartTask {
         task: ConnectorTaskId,
     },
+    /// Whether the offsets of the connector may be changed now.
+    CheckStopped {
+        connector: String,
+    },
     /// Answered as soon as the loop comes to it.
     Health,
 }

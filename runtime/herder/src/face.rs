@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use connect_api::config::ConfigMap;
 use connect_api::data::Map;
 pub use connect_store::TargetState;
+pub use connect_telemetry::logging::{Level, LoggerLevel};
 use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// What went wrong with a request, as an HTTP status tells it.
@@ -434,6 +436,35 @@ pub trait Herder: Send + Sync {
 
     /// The committed offsets of a connector (KIP-875).
     async fn connector_offsets(&self, connector: &str) -> HerderResult<ConnectorOffsets>;
+
+    /// Replaces stored offsets of a stopped connector, or forgets them where the offset is null
+    /// (KIP-875); answers what has been done, as a sentence. At least one offset is given.
+    async fn alter_connector_offsets(
+        &self,
+        connector: &str,
+        offsets: ConnectorOffsets,
+    ) -> HerderResult<String>;
+
+    /// Forgets all stored offsets of a stopped connector; answers what has been done, as a sentence.
+    async fn reset_connector_offsets(&self, connector: &str) -> HerderResult<String>;
+
+    /// The levels of all loggers of this worker that are not off, by name.
+    fn logger_levels(&self) -> BTreeMap<String, LoggerLevel>;
+
+    /// The level that holds for a logger of this worker; `None` if nobody knows it.
+    fn logger_level(&self, logger: &str) -> Option<LoggerLevel>;
+
+    /// Sets the level of the loggers of this worker whose names begin with a text; answers which of
+    /// them have another level than before, by name.
+    fn set_worker_logger_level(&self, namespace: &str, level: Level) -> Vec<String>;
+
+    /// Sets the level of a logger on all workers; they hear of it a moment later. `level` is passed on
+    /// as the client wrote it.
+    async fn set_cluster_logger_level(&self, namespace: &str, level: &str) -> HerderResult<()>;
+
+    /// The keys of a connector's configuration whose values are secrets and stand there as they are, not
+    /// as references to config providers.
+    fn secret_settings(&self, config: &ConfigMap) -> Vec<String>;
 
     /// The plugins; only connectors, if so asked.
     fn plugins(&self, connectors_only: bool) -> Vec<PluginInfo>;

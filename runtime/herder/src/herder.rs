@@ -2,26 +2,27 @@
 
 use crate::core::{Request, Response, View, connector_info, connector_status, task_state};
 use crate::face::{
-    ActiveTopics, ClusterInfo, ConfigInfos, ConfigKeyInfo, ConnectorInfo, ConnectorOffset,
-    ConnectorOffsets, ConnectorStateInfo, ConnectorTaskId, Created, Herder, HerderError,
-    HerderHealth, HerderResult, PluginInfo, RestartRequest, TargetState, TaskInfo, TaskState,
+    ActiveTopics, ClusterInfo, ConfigInfos, ConfigKeyInfo, ConnectorInfo, ConnectorOffsets,
+    ConnectorStateInfo, ConnectorTaskId, Created, Herder, HerderError, HerderHealth, HerderResult,
+    Level, LoggerLevel, PluginInfo, RestartRequest, TargetState, TaskInfo, TaskState,
 };
-use crate::host::LocalHost;
+use crate::host::{LocalHost, OffsetChange};
 use crate::plugins::Plugins;
+use crate::secrets;
 use crate::shell::{Command, shutting_down};
 use crate::stage::Stage;
 use crate::validation::{self, WorkerView};
 use crate::worker_config::{WorkerConfig, WorkerMode};
 use async_trait::async_trait;
 use connect_api::config::ConfigMap;
-use connect_api::data::{Map, Value};
-use connect_api::{Clock, ConnectError, ConnectorType, KAFKA_VERSION};
+use connect_api::{Clock, ConnectorType, KAFKA_VERSION};
 use connect_config_providers::ConfigTransformer;
-use connect_kafka::record::PartitionOffset;
 use connect_store::{
-    ClusterConfigState, ConfigStore, ConnectorTaskId as StoredTaskId, OffsetStore, State,
-    StatusStore, StoreError,
+    ClusterConfigState, ConfigStore, ConnectorTaskId as StoredTaskId, State, StatusStore,
+    StoreError,
 };
+use connect_telemetry::logging::LogLevels;
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -37,11 +38,11 @@ pub(crate) struct LoopHerder {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) config_store: Arc<dyn ConfigStore>,
     pub(crate) status_store: Arc<dyn StatusStore>,
-    pub(crate) offset_store: Arc<dyn OffsetStore>,
     pub(crate) host: Arc<LocalHost>,
     pub(crate) stage: Arc<Stage>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config_transformer: ConfigTransformer,
+    pub(crate) log_levels: LogLevels,
     pub(crate) kafka_cluster_id: Arc<OnceLock<String>>,
     /// Counts the turns of the command loop.
     pub(crate) progress: watch::Receiver<u64>,
@@ -90,15 +91,35 @@ impl LoopHerder {
         validation::validate_transformed(config, transformer, &self.view, self.plugins).await
     }
 
-    /// The committed offsets of a sink. Its group and its clients' settings may come from providers.
-    async fn sink_offsets(
-        &self,
-        connector: &str,
-        config: &ConfigMap,
-    ) -> Result<Vec<PartitionOffset>, ConnectError> {
+    fn raw_config(&self, connector: &str) -> HerderResult<Arc<ConfigMap>> {
+        let configs = self.configured(connector)?;
+        let config = configs.raw_connector_config(connector);
+        config
+            .cloned()
+            .ok_or_else(|| connector_not_found(connector))
+    }
+
+    /// The configuration of a connector with the values of config providers.
+    async fn resolved_config(&self, connector: &str) -> HerderResult<ConfigMap> {
+        let raw = self.raw_config(connector)?;
         let subject = format!("connector {connector}");
-        let transformed = self.config_transformer.transform(&subject, config).await?;
-        self.host.sink_offsets(connector, &transformed.config).await
+        let transformed = self.config_transformer.transform(&subject, &raw).await;
+        transformed
+            .map(|transformed| transformed.config)
+            .map_err(|error| HerderError::internal(error.to_string()))
+    }
+
+    async fn change_offsets(&self, connector: &str, change: OffsetChange) -> HerderResult<String> {
+        self.ask(Request::CheckStopped {
+            connector: connector.to_string(),
+        })
+        .await?;
+        let config = self.resolved_config(connector).await?;
+        let (host, connector) = (self.host.clone(), connector.to_string());
+        // A client that goes away must not leave it half done.
+        tokio::spawn(async move { host.change_offsets(&connector, &config, change).await })
+            .await
+            .map_err(|_| shutting_down())?
     }
 
     async fn put_validated(
@@ -390,60 +411,58 @@ impl Herder for LoopHerder {
     }
 
     async fn connector_offsets(&self, connector: &str) -> HerderResult<ConnectorOffsets> {
-        let configs = self.configured(connector)?;
-        let config = configs
-            .raw_connector_config(connector)
-            .ok_or_else(|| connector_not_found(connector))?;
-        let class = config.get("connector.class").unwrap_or_default().trim();
-        let plugin = self.plugins.connector(class)?;
-        let offsets = match plugin.connector_type() {
-            ConnectorType::Source => {
-                connect_store::ConnectorOffsets::new(connector, self.offset_store.clone())
-                    .list()
-                    .await
-                    .map_err(|error| {
-                        tracing::error!(connector, "reading its offsets: {error}");
-                        HerderError::internal(format!(
-                            "Failed to retrieve offsets for source connector {connector}"
-                        ))
-                    })?
-            }
-            ConnectorType::Sink => self
-                .sink_offsets(connector, config)
-                .await
-                .map_err(|error| {
-                    tracing::error!(connector, "reading the offsets of its group: {error}");
-                    HerderError::internal(format!(
-                        "Failed to retrieve consumer group offsets for sink connector {connector}"
-                    ))
-                })?
-                .into_iter()
-                .map(|committed| {
-                    let partition: Map = [
-                        (
-                            "kafka_partition",
-                            Value::Int32(committed.partition.partition),
-                        ),
-                        ("kafka_topic", Value::string(&*committed.partition.topic)),
-                    ]
-                    .into_iter()
-                    .collect();
-                    let offset: Map = [("kafka_offset", Value::Int64(committed.offset))]
-                        .into_iter()
-                        .collect();
-                    (partition, offset)
-                })
-                .collect(),
+        let raw = self.raw_config(connector)?;
+        let class = raw.get("connector.class").unwrap_or_default().trim();
+        let config = match self.plugins.connector(class)?.connector_type() {
+            // What a source has stored does not depend on its settings.
+            ConnectorType::Source => (*raw).clone(),
+            ConnectorType::Sink => self.resolved_config(connector).await?,
         };
-        Ok(ConnectorOffsets {
-            offsets: offsets
-                .into_iter()
-                .map(|(partition, offset)| ConnectorOffset {
-                    partition: Some(partition),
-                    offset: Some(offset),
-                })
-                .collect(),
-        })
+        let offsets = self.host.stored_offsets(connector, &config).await?;
+        Ok(ConnectorOffsets { offsets })
+    }
+
+    async fn alter_connector_offsets(
+        &self,
+        connector: &str,
+        offsets: ConnectorOffsets,
+    ) -> HerderResult<String> {
+        self.change_offsets(connector, OffsetChange::Alter(offsets.offsets))
+            .await
+    }
+
+    async fn reset_connector_offsets(&self, connector: &str) -> HerderResult<String> {
+        self.change_offsets(connector, OffsetChange::Reset).await
+    }
+
+    fn logger_levels(&self) -> BTreeMap<String, LoggerLevel> {
+        self.log_levels.known()
+    }
+
+    fn logger_level(&self, logger: &str) -> Option<LoggerLevel> {
+        self.log_levels.known_level(logger)
+    }
+
+    fn set_worker_logger_level(&self, namespace: &str, level: Level) -> Vec<String> {
+        self.log_levels
+            .set_namespace(namespace, level, self.clock.now_ms())
+    }
+
+    async fn set_cluster_logger_level(&self, namespace: &str, level: &str) -> HerderResult<()> {
+        if self.is_standalone() {
+            if let Some(level) = Level::of_name(level) {
+                self.set_worker_logger_level(namespace, level);
+            }
+            return Ok(());
+        }
+        self.config_store
+            .put_logger_level(namespace, level)
+            .await
+            .map_err(|error| store_failure(&error))
+    }
+
+    fn secret_settings(&self, config: &ConfigMap) -> Vec<String> {
+        secrets::secret_settings(self.plugins, config)
     }
 
     fn plugins(&self, connectors_only: bool) -> Vec<PluginInfo> {

@@ -2,12 +2,14 @@
 
 mod clients;
 mod local;
+mod offsets;
 mod plan;
 mod resolving;
 mod statuses;
 
 pub use clients::{KafkaClients, LibrdkafkaClients};
 pub use local::{LocalHost, LocalHostConfig};
+pub(crate) use offsets::OffsetChange;
 pub(crate) use resolving::ResolvingHost;
 
 pub use crate::core::GenerateError;

@@ -6,6 +6,7 @@ mod face;
 mod herder;
 pub mod host;
 pub mod plugins;
+pub mod secrets;
 mod shell;
 mod stage;
 pub mod validation;
@@ -16,7 +17,10 @@ pub use face::{
     ActiveTopics, ClusterInfo, ConfigInfo, ConfigInfos, ConfigKeyInfo, ConfigValueInfo,
     ConnectorInfo, ConnectorOffset, ConnectorOffsets, ConnectorState, ConnectorStateInfo,
     ConnectorTaskId, Created, Herder, HerderError, HerderErrorKind, HerderHealth, HerderResult,
-    PluginInfo, PluginType, RestartRequest, TargetState, TaskInfo, TaskState,
+    Level, LoggerLevel, PluginInfo, PluginType, RestartRequest, TargetState, TaskInfo, TaskState,
 };
 pub use worker::{Group, HerderParts, HerderShutdown, WorkerHerder};
-pub use worker_config::{AdvertisedAddress, Listener, StorageTopic, WorkerConfig, WorkerMode};
+pub use worker_config::{
+    AdvertisedAddress, BasicAuth, HeaderAction, HeaderRule, Listener, Login, RestRole,
+    StorageTopic, WorkerConfig, WorkerMode,
+};

@@ -148,26 +148,34 @@ impl Plugins {
 
     /// The connector whose name is nearest, as a sentence behind the JVM's text; often nothing.
     fn connector_hint(&self, name: &str) -> String {
+        let types = [PluginType::Sink, PluginType::Source];
+        match self.nearest(&types, name).first() {
+            Some(class) => format!(". Did you mean {class}?"),
+            None => String::new(),
+        }
+    }
+
+    /// The classes of these types whose names are like `name`, the nearest first; often none.
+    pub fn nearest(&self, types: &[PluginType], name: &str) -> Vec<&'static str> {
         let simple_name = |class: &'static str| class.rsplit('.').next().unwrap_or(class);
         let wanted = name.rsplit('.').next().unwrap_or(name).to_lowercase();
-        let similarity = |class: &'static str| {
-            let mut names = plugin_aliases(class, "Connector");
-            names.push(simple_name(class));
+        let similarity = |entry: &Entry| {
+            let mut names = plugin_aliases(entry.class, type_suffix(entry.plugin_type));
+            names.push(simple_name(entry.class));
             names
                 .into_iter()
                 .map(|alias| strsim::jaro_winkler(&alias.to_lowercase(), &wanted))
                 .fold(0.0, f64::max)
         };
-        let nearest = self
-            .connectors
+        let mut nearest: Vec<(f64, &'static str)> = self
+            .entries
             .iter()
-            .map(|plugin| (similarity(plugin.class), plugin.class))
+            .filter(|entry| types.contains(&entry.plugin_type))
+            .map(|entry| (similarity(entry), entry.class))
             .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY)
-            .max_by(|a, b| a.0.total_cmp(&b.0));
-        match nearest {
-            Some((_, class)) => format!(". Did you mean {class}?"),
-            None => String::new(),
-        }
+            .collect();
+        nearest.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+        nearest.into_iter().map(|(_, class)| class).collect()
     }
 
     /// A converter by class name or alias.

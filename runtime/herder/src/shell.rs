@@ -9,9 +9,10 @@ use crate::stage::Stage;
 use connect_api::{Clock, ConnectError, Result};
 use connect_kafka::group::{GroupEvent, GroupMembership, GroupProtocol, MemberAssignment};
 use connect_store::{
-    ConfigStore, ConfigUpdates, ConnectorStatus, State, Status, StatusStore, StoreError,
-    StoreResult, TargetState, TaskStatus,
+    ConfigStore, ConfigUpdate, ConfigUpdates, ConnectorStatus, State, Status, StatusStore,
+    StoreError, StoreResult, TargetState, TaskStatus,
 };
+use connect_telemetry::logging::{Level, LogLevels};
 use connect_telemetry::metrics::Metrics;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub(crate) struct ShellParts {
     pub(crate) host_events: mpsc::UnboundedReceiver<HostEvent>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) log_levels: LogLevels,
     pub(crate) connector_type: Box<dyn Fn(&str) -> &'static str + Send + Sync>,
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) shutdown: watch::Receiver<bool>,
@@ -122,7 +124,10 @@ impl Shell {
                 None => Err(ConnectError::fatal("the membership of the group has ended")),
             },
             update = self.config_updates.recv() => match update {
-                Some(update) => Ok(Some(Input::Config(update))),
+                Some(update) => {
+                    self.note_logger_level(&update);
+                    Ok(Some(Input::Config(update)))
+                }
                 None => Err(ConnectError::fatal("the config topic is not read any more")),
             },
             Some(event) = self.parts.host_events.recv() => Ok(Some(match event {
@@ -144,6 +149,23 @@ impl Shell {
                 Ok(Some(Input::Request(id, command.request)))
             }
             () = sleep => Ok(Some(Input::Tick)),
+        }
+    }
+
+    /// A level that was set on all workers is nothing to decide about.
+    fn note_logger_level(&self, update: &ConfigUpdate) {
+        let ConfigUpdate::LoggerLevel { logger, level } = update else {
+            return;
+        };
+        match Level::of_name(level) {
+            Some(level) => {
+                let now_ms = self.parts.clock.now_ms();
+                self.parts.log_levels.set_namespace(logger, level, now_ms);
+            }
+            None => tracing::warn!(
+                "The config topic has the level '{level}' for the logger {logger}, which is none; \
+                 it is ignored"
+            ),
         }
     }
 

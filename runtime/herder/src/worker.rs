@@ -16,6 +16,7 @@ use connect_kafka::group::protocol::ConnectProtocol;
 use connect_kafka::group::{GroupConfig, GroupEvent, GroupMember, GroupMembership, SoloMember};
 use connect_kafka::wire::ClusterClient;
 use connect_store::{ConfigStore, OffsetStore, StatusStore, StoreError};
+use connect_telemetry::logging::LogLevels;
 use connect_telemetry::metrics::Metrics;
 use futures::future::BoxFuture;
 use std::sync::{Arc, OnceLock};
@@ -67,6 +68,8 @@ pub struct HerderParts {
     pub clock: Arc<dyn Clock>,
     /// The metrics of the worker.
     pub metrics: Arc<Metrics>,
+    /// The levels of the loggers of this process.
+    pub log_levels: LogLevels,
 }
 
 /// A herder that is ready to run. Its face answers at once; requests wait until it runs.
@@ -130,11 +133,11 @@ impl WorkerHerder {
             commands,
             config_store: parts.config_store.clone(),
             status_store: parts.status_store.clone(),
-            offset_store: parts.offset_store.clone(),
             host,
             stage: stage.clone(),
             clock: parts.clock.clone(),
             config_transformer: parts.config_transformer.clone(),
+            log_levels: parts.log_levels.clone(),
             kafka_cluster_id: Arc::new(OnceLock::new()),
             progress: progress_receiver,
         });
@@ -197,6 +200,7 @@ impl WorkerHerder {
                 host_events: std::mem::replace(&mut self.host_events, mpsc::unbounded_channel().1),
                 clock: self.parts.clock.clone(),
                 metrics: self.parts.metrics.clone(),
+                log_levels: self.parts.log_levels.clone(),
                 connector_type: Box::new(move |class| connector_type(plugins, class)),
                 commands: std::mem::replace(&mut self.commands, mpsc::channel(1).1),
                 shutdown: self.shutdown.clone(),

@@ -1,5 +1,6 @@
 //! The settings of a worker.
 
+mod basic_auth;
 mod clients;
 mod definition;
 mod headers;
@@ -20,6 +21,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+pub use basic_auth::{BasicAuth, Login, RestRole};
+pub use headers::{HeaderAction, HeaderRule};
 pub use listeners::{AdvertisedAddress, Listener};
 
 /// The two kinds of workers.
@@ -88,6 +91,7 @@ pub struct WorkerConfig {
     raw: ConfigMap,
     parsed: ParsedConfig,
     listeners: Vec<Listener>,
+    admin_listeners: Option<Vec<Listener>>,
     warnings: Vec<String>,
 }
 
@@ -133,11 +137,16 @@ impl WorkerConfig {
             .iter()
             .filter_map(|url| url.parse().ok())
             .collect();
+        let admin_listeners = raw
+            .get("admin.listeners")
+            .and_then(|_| parsed.list("admin.listeners").ok())
+            .map(|urls| urls.iter().filter_map(|url| url.parse().ok()).collect());
         let config = Self {
             mode,
             raw,
             parsed,
             listeners,
+            admin_listeners,
             warnings: Vec::new(),
         };
         faults.extend(support::faults(&config));
@@ -280,6 +289,48 @@ impl WorkerConfig {
     /// Where the REST API listens; at least one.
     pub fn listeners(&self) -> &[Listener] {
         &self.listeners
+    }
+
+    /// Where the resources below `/admin` are served, apart from the others; `None` where they are
+    /// served beside the others, and an empty list where they are not served at all.
+    pub fn admin_listeners(&self) -> Option<&[Listener]> {
+        self.admin_listeners.as_deref()
+    }
+
+    /// The `ssl.*` settings of the listeners that are `https`, those of `admin.listeners` if so asked:
+    /// the settings with the prefix `listeners.https.` or `admin.listeners.https.` if there is any,
+    /// else those without.
+    pub fn listener_ssl(&self, is_admin: bool) -> ConfigMap {
+        let prefix = if is_admin {
+            "admin.listeners.https."
+        } else {
+            "listeners.https."
+        };
+        let below = |prefix: &str| -> ConfigMap {
+            let settings = self.raw.iter();
+            settings
+                .filter_map(|(key, value)| Some((key.strip_prefix(prefix)?, value?)))
+                .filter(|(key, _)| key.starts_with("ssl."))
+                .collect()
+        };
+        let prefixed = below(prefix);
+        if prefixed.keys().next().is_some() {
+            prefixed
+        } else {
+            below("")
+        }
+    }
+
+    /// The headers that all answers of the REST API get.
+    pub fn response_headers(&self) -> Vec<HeaderRule> {
+        // The rules were checked by the constructor.
+        headers::header_rules(self.text("response.http.headers.config")).unwrap_or_default()
+    }
+
+    /// Whether users who may only read see no secrets of connectors.
+    pub fn masks_secrets(&self) -> bool {
+        let setting = self.raw.get(keys::MASK_SECRETS_SETTING);
+        setting.is_some_and(|text| text.trim().eq_ignore_ascii_case("true"))
     }
 
     /// The address that others are told. `bound` are the real addresses of the listeners, in their

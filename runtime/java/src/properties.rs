@@ -23,6 +23,26 @@ impl fmt::Display for MalformedEscape {
 
 impl std::error::Error for MalformedEscape {}
 
+impl MalformedEscape {
+    /// The line, from 1, on which the entry begins.
+    pub const fn line(&self) -> usize {
+        self.line
+    }
+}
+
+/// An entry and where it begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column of the key, in characters from 1.
+    pub column: usize,
+    /// The key.
+    pub key: String,
+    /// The value.
+    pub value: String,
+}
+
 /// Reads a file as UTF-8 or, where it is none, as ISO 8859-1, which Java expects.
 pub fn decode(bytes: Vec<u8>) -> String {
     let text = String::from_utf8(bytes)
@@ -35,9 +55,15 @@ pub fn decode(bytes: Vec<u8>) -> String {
 
 /// The entries in the order of the file. Of equal keys the last counts, which is the caller's part.
 pub fn parse(text: &str) -> Result<Vec<(String, String)>, MalformedEscape> {
+    let entries = entries(text)?.into_iter();
+    Ok(entries.map(|entry| (entry.key, entry.value)).collect())
+}
+
+/// As [`parse`], with the place of each entry.
+pub fn entries(text: &str) -> Result<Vec<Entry>, MalformedEscape> {
     let mut entries = Vec::new();
-    for (line, entry) in logical_lines(text) {
-        let mut chars = entry.chars().peekable();
+    for LogicalLine { line, column, text } in logical_lines(text) {
+        let mut chars = text.chars().peekable();
         let at_end_of_key = |c: char| matches!(c, '=' | ':') || is_blank(c);
         let key = unescape(&mut chars, at_end_of_key).ok_or(MalformedEscape { line })?;
         skip_blanks(&mut chars);
@@ -45,7 +71,12 @@ pub fn parse(text: &str) -> Result<Vec<(String, String)>, MalformedEscape> {
             skip_blanks(&mut chars);
         }
         let value = unescape(&mut chars, |_| false).ok_or(MalformedEscape { line })?;
-        entries.push((key, value));
+        entries.push(Entry {
+            line,
+            column,
+            key,
+            value,
+        });
     }
     Ok(entries)
 }
@@ -66,10 +97,17 @@ fn skip_blanks(chars: &mut Peekable<Chars<'_>>) {
     while chars.next_if(|c| is_blank(*c)).is_some() {}
 }
 
-/// Lines that hold entries, continued ones joined, with the number of the line that each begins on.
-fn logical_lines(text: &str) -> Vec<(usize, String)> {
+/// A line that holds an entry, with those that continue it.
+struct LogicalLine {
+    line: usize,
+    column: usize,
+    text: String,
+}
+
+/// Lines that hold entries, with the place where each begins.
+fn logical_lines(text: &str) -> Vec<LogicalLine> {
     let mut entries = Vec::new();
-    let mut begun: Option<(usize, String)> = None;
+    let mut begun: Option<LogicalLine> = None;
     for (index, natural) in natural_lines(text).enumerate() {
         let line = natural.text.trim_start_matches(is_blank);
         // An empty line and a comment are none only where an entry may begin.
@@ -83,16 +121,20 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
         } else {
             line
         };
-        let (number, mut entry) = begun.take().unwrap_or((index + 1, String::new()));
-        entry.push_str(part);
+        let mut entry = begun.take().unwrap_or_else(|| LogicalLine {
+            line: index + 1,
+            column: natural.text.chars().count() - line.chars().count() + 1,
+            text: String::new(),
+        });
+        entry.text.push_str(part);
         if !is_continued {
-            entries.push((number, entry));
-        } else if !entry.is_empty() {
-            begun = Some((number, entry));
+            entries.push(entry);
+        } else if !entry.text.is_empty() {
+            begun = Some(entry);
         } else if natural.ends_text {
             // Java takes a backslash alone for an entry here, and only here; elsewhere the next line
             // begins an entry as if there had been none.
-            entries.push((number, entry));
+            entries.push(entry);
         }
     }
     entries.extend(begun);
@@ -167,6 +209,28 @@ mod tests {
 
     fn entries(text: &str) -> Vec<(String, String)> {
         parse(text).unwrap()
+    }
+
+    #[test]
+    fn entries_know_where_they_begin() {
+        let text = "# comment\n  a = 1, \\\n    2\n\n\tb=3\r\nc";
+        let places: Vec<_> = super::entries(text)
+            .unwrap()
+            .into_iter()
+            .map(|entry| (entry.line, entry.column, entry.key, entry.value))
+            .collect();
+        let place = |line, column, key: &str, value: &str| {
+            (line, column, key.to_string(), value.to_string())
+        };
+        assert_eq!(
+            places,
+            [
+                place(2, 3, "a", "1, 2"),
+                place(5, 2, "b", "3"),
+                place(6, 1, "c", "")
+            ]
+        );
+        assert_eq!(parse("a=b\n\nc=\\u1").unwrap_err().line(), 3);
     }
 
     fn one(text: &str) -> (String, String) {

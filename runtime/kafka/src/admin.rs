@@ -93,6 +93,14 @@ pub enum AdminError {
         /// The missing topic.
         topic: String,
     },
+    /// The group has members, which alone may change its offsets.
+    #[error("{operation} failed because the group has members: {code}")]
+    GroupInUse {
+        /// What was asked for, with its object.
+        operation: String,
+        /// Code of the refusal.
+        code: ErrorCode,
+    },
     /// The brokers refused the settings of a topic.
     #[error("{operation} was refused: {code}")]
     InvalidRequest {
@@ -158,6 +166,25 @@ pub trait Admin: Send + Sync {
         &self,
         group_id: &str,
     ) -> Result<Vec<PartitionOffset>, AdminError>;
+
+    /// Commits offsets for a consumer group that has no members; the group comes to exist. After an
+    /// error some of them may have been committed.
+    async fn alter_consumer_group_offsets(
+        &self,
+        group_id: &str,
+        offsets: &[PartitionOffset],
+    ) -> Result<(), AdminError>;
+
+    /// Removes committed offsets of a consumer group whose members, if any, do not read these topics.
+    async fn delete_consumer_group_offsets(
+        &self,
+        group_id: &str,
+        partitions: &[TopicPartition],
+    ) -> Result<(), AdminError>;
+
+    /// Deletes a consumer group with its offsets; it must have no members. One that does not exist is
+    /// deleted already.
+    async fn delete_consumer_group(&self, group_id: &str) -> Result<(), AdminError>;
 
     /// First and next offset of a partition.
     async fn watermarks(&self, partition: &TopicPartition) -> Result<Watermarks, AdminError>;

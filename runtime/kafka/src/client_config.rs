@@ -15,12 +15,15 @@ mod tests;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
-use std::sync::{Mutex, OnceLock};
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 
 use table::Action;
+
+use crate::security::OAuthLogin;
 
 /// Which Java client the properties are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -182,8 +185,8 @@ impl ClientProperties {
     }
 
     /// Translates the properties for the client library.
-    pub(crate) fn to_native(&self, client: ClientType) -> Result<ClientConfig, ClientConfigError> {
-        let mut config = ClientConfig::new();
+    pub(crate) fn to_native(&self, client: ClientType) -> Result<NativeConfig, ClientConfigError> {
+        let mut config = NativeConfig::default();
         // The library's own lines are filtered by the subscriber, not here.
         config.set_log_level(RDKafkaLogLevel::Info);
         for (key, value) in table::defaults(client) {
@@ -219,8 +222,37 @@ impl ClientProperties {
     }
 }
 
+/// The library's settings, with what they cannot hold as text.
+#[derive(Clone, Default)]
+pub(crate) struct NativeConfig {
+    texts: ClientConfig,
+    /// Gives tokens to the client, if its mechanism is OAUTHBEARER.
+    pub(crate) login: Option<Arc<OAuthLogin>>,
+}
+
+impl fmt::Debug for NativeConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Keys and passwords are among the texts.
+        f.debug_struct("NativeConfig").finish_non_exhaustive()
+    }
+}
+
+impl Deref for NativeConfig {
+    type Target = ClientConfig;
+
+    fn deref(&self) -> &ClientConfig {
+        &self.texts
+    }
+}
+
+impl DerefMut for NativeConfig {
+    fn deref_mut(&mut self) -> &mut ClientConfig {
+        &mut self.texts
+    }
+}
+
 /// Settings that the library wants to fit to each other.
-fn finish_producer(properties: &ClientProperties, config: &mut ClientConfig) {
+fn finish_producer(properties: &ClientProperties, config: &mut NativeConfig) {
     // Java keys must reach the partition that a JVM producer would choose, also when the user
     // has set something else.
     config.set("partitioner", "murmur2_random");

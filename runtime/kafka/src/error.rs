@@ -19,6 +19,8 @@ impl ErrorCode {
     pub const UNKNOWN_TOPIC_OR_PARTITION: Self = Self(3);
     /// The coordinator has moved the group on to a newer generation (protocol code 22).
     pub const ILLEGAL_GENERATION: Self = Self(22);
+    /// The id of a group is empty or holds characters that none may (protocol code 24).
+    pub const INVALID_GROUP_ID: Self = Self(24);
     /// The coordinator does not know this member (protocol code 25).
     pub const UNKNOWN_MEMBER_ID: Self = Self(25);
     /// The group is rebalancing (protocol code 27).
@@ -39,6 +41,12 @@ impl ErrorCode {
     pub const INVALID_CONFIG: Self = Self(40);
     /// A policy of the broker refused the request (protocol code 44).
     pub const POLICY_VIOLATION: Self = Self(44);
+    /// The group has members, so that it cannot be deleted (protocol code 68).
+    pub const NON_EMPTY_GROUP: Self = Self(68);
+    /// There is no such group (protocol code 69).
+    pub const GROUP_ID_NOT_FOUND: Self = Self(69);
+    /// A member of the group reads the topic, so that its offsets cannot be removed (protocol code 86).
+    pub const GROUP_SUBSCRIBED_TO_TOPIC: Self = Self(86);
     /// The client library's queue is full.
     pub const QUEUE_FULL: Self = Self(-184);
     /// The operation took longer than its timeout.
@@ -113,7 +121,12 @@ impl ErrorCode {
 
     /// Whether the principal lacks a permission.
     pub fn is_authorization(self) -> bool {
-        matches!(self.0, 29..=31 | 53 | 65 | 68)
+        matches!(self.0, 29..=31 | 53 | 65)
+    }
+
+    /// Whether a newer producer with the same transactional id has taken over.
+    pub fn is_fenced_producer(self) -> bool {
+        matches!(self.0, 47 | 90 | -144)
     }
 
     /// Whether a member that is no longer of the group tried to act for it.

@@ -6,6 +6,7 @@
 //! | trait | real | fake |
 //! |---|---|---|
 //! | [`producer::Producer`] | [`producer::LibrdkafkaProducer`] | [`producer::FakeProducer`] |
+//! | [`producer::TransactionalProducer`] | [`producer::LibrdkafkaTransactionalProducer`] | [`producer::FakeTransactionalProducer`] |
 //! | [`consumer::SinkConsumer`] | [`consumer::LibrdkafkaConsumer`] | [`consumer::FakeConsumer`] |
 //! | [`log::CompactedLog`] | [`log::KafkaLog`] | [`log::MemoryLog`] |
 //! | [`admin::Admin`] | [`admin::LibrdkafkaAdmin`] | [`admin::FakeAdmin`] |
@@ -22,4 +23,5 @@ pub mod mock;
 mod native;
 pub mod producer;
 pub mod record;
+pub mod security;
 pub mod wire;

@@ -7,9 +7,11 @@
 
 mod event;
 mod group;
+mod login;
 mod mock;
 mod offsets;
 mod partitions;
+mod transactions;
 
 use std::ffi::{CStr, CString, c_void};
 use std::ptr::NonNull;
@@ -17,17 +19,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::bindings as sys;
-use rdkafka::client::{Client, DefaultClientContext};
-use rdkafka::config::ClientConfig;
+use rdkafka::client::Client;
 use rdkafka::types::RDKafkaType;
 
+use crate::client_config::NativeConfig;
 use crate::error::ErrorCode;
 
 pub(crate) use event::{Event, EventKind, Messages, NativeMessage, commit_result};
 pub(crate) use group::CallError;
+pub(crate) use login::LoginContext;
 pub(crate) use mock::NativeMockCluster;
-pub(crate) use offsets::{end_offsets, group_offsets, known_end_offset, watermarks};
+pub(crate) use offsets::{
+    alter_group_offsets, delete_group, delete_group_offsets, end_offsets, group_offsets,
+    known_end_offset, watermarks,
+};
 pub(crate) use partitions::PartitionList;
+pub(crate) use transactions::TransactionFailure;
 
 /// The protocol name of an error code.
 pub(crate) fn error_name(code: sys::rd_kafka_resp_err_t) -> &'static str {
@@ -53,14 +60,14 @@ pub(crate) enum ClientKind {
 /// A librdkafka client. Dropping the last reference destroys it and may block for the time of
 /// a network operation: let a thread of its own do that, never an async one.
 pub(crate) struct NativeClient {
-    client: Client<DefaultClientContext>,
+    client: Client<LoginContext>,
 }
 
 impl NativeClient {
     /// Makes a client whose events of the kinds in `events` go to queues. On failure the text
     /// names the setting that was refused; it never holds a value of a secret.
     pub(crate) fn new(
-        config: &ClientConfig,
+        config: &NativeConfig,
         kind: ClientKind,
         events: i32,
     ) -> Result<Arc<Self>, String> {
@@ -75,8 +82,12 @@ impl NativeClient {
             ClientKind::Producer => RDKafkaType::RD_KAFKA_PRODUCER,
             ClientKind::Consumer => RDKafkaType::RD_KAFKA_CONSUMER,
         };
-        let client = Client::new(config, native_config, kind, DefaultClientContext)
+        let context = LoginContext::new(config);
+        context.prepare(native_config.ptr());
+        let client = Client::new(config, native_config, kind, context)
             .map_err(|error| config_error(&error))?;
+        // SAFETY: the client is alive and was prepared.
+        unsafe { client.context().start(client.native_ptr()) }?;
         Ok(Arc::new(Self { client }))
     }
 
@@ -85,7 +96,7 @@ impl NativeClient {
     }
 
     /// The safe client, for metadata calls.
-    pub(crate) fn client(&self) -> &Client<DefaultClientContext> {
+    pub(crate) fn client(&self) -> &Client<LoginContext> {
         &self.client
     }
 

@@ -4,6 +4,7 @@ mod fake;
 mod librdkafka;
 #[cfg(test)]
 mod tests;
+mod transactions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,9 +15,12 @@ use tokio::sync::mpsc;
 
 use crate::error::ErrorCode;
 
-pub use fake::{FakeProducer, FakeProducerHandle, ProducedRecord};
-pub use librdkafka::LibrdkafkaProducer;
+pub use fake::{
+    FakeProducer, FakeProducerHandle, FakeTransactionalProducer, FakeTransactions, ProducedRecord,
+};
 pub(crate) use librdkafka::flush_client;
+pub use librdkafka::{LibrdkafkaProducer, LibrdkafkaTransactionalProducer};
+pub use transactions::{TransactionError, TransactionalProducer};
 
 /// One record on its way to a topic. All parts are borrowed: the producer copies them once.
 #[derive(Clone, Copy, Debug)]

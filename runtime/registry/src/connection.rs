@@ -102,7 +102,7 @@ fn http_client(config: &ClientConfig) -> Result<reqwest::Client> {
         // As in Java: the environment does not decide.
         None => builder.no_proxy(),
     };
-    config.tls.apply(builder)?.build().map_err(|error| {
+    config.tls.apply(builder).build().map_err(|error| {
         ConnectError::config(format!(
             "The client of the Schema Registry cannot be made, check schema.registry.ssl.*: {}",
             describe(error)

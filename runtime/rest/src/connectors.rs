@@ -2,7 +2,6 @@
 
 use crate::body;
 use crate::error::Failure;
-use crate::json::MapJson;
 use crate::location::connector_path;
 use crate::path::task_number;
 use crate::router::{Call, Resource, Rest, answer, empty, ok};
@@ -10,10 +9,9 @@ use axum::body::Body;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, Method, Response, StatusCode};
 use connect_api::config::ConfigMap;
-use connect_api::data::Map;
 use connect_herder::{
-    ActiveTopics, ConnectorInfo, ConnectorOffset, ConnectorStateInfo, ConnectorTaskId, Created,
-    HerderErrorKind, HerderHealth, HerderResult, RestartRequest, TargetState,
+    ActiveTopics, ConnectorInfo, ConnectorStateInfo, ConnectorTaskId, Created, HerderErrorKind,
+    HerderHealth, HerderResult, RestRole, RestartRequest, TargetState,
 };
 use indexmap::IndexMap;
 use serde::ser::SerializeMap;
@@ -22,8 +20,16 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::timeout;
 
+/// What stands in place of a secret.
+const HIDDEN: &str = "[hidden]";
+
+/// How many failed connectors and tasks `/health` names.
+const MAX_NUM_FAILED_NAMES: usize = 20;
+
 /// How long `/health` waits for the herder.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
+
+const FAILED: &str = "FAILED";
 
 type Answer = Result<Response<Body>, Failure>;
 
@@ -37,7 +43,7 @@ impl Rest {
                 herder.delete_connector(name).await?;
                 Ok(empty(StatusCode::NO_CONTENT))
             }
-            Resource::Connector(name) => Ok(ok(&herder.connector_info(name).await?)),
+            Resource::Connector(name) => Ok(ok(&self.info(name, &call).await?)),
             Resource::Config(name) => self.config(name, call).await,
             Resource::Status(name) => Ok(ok(&herder.connector_status(name).await?)),
             Resource::Restart(name) => self.restart(name, &call).await,
@@ -53,7 +59,13 @@ impl Rest {
                 herder.set_target_state(name, TargetState::Stopped).await?;
                 Ok(empty(StatusCode::NO_CONTENT))
             }
-            Resource::Tasks(name) => Ok(ok(&herder.task_configs(name).await?)),
+            Resource::Tasks(name) => {
+                let mut tasks = herder.task_configs(name).await?;
+                for task in &mut tasks {
+                    self.mask(&call, &mut task.config);
+                }
+                Ok(ok(&tasks))
+            }
             Resource::TaskStatus(name, number) => {
                 Ok(ok(&herder.task_status(&task(name, number)?).await?))
             }
@@ -68,11 +80,7 @@ impl Rest {
                 herder.reset_connector_active_topics(name).await?;
                 Ok(empty(StatusCode::ACCEPTED))
             }
-            Resource::Offsets(name) => {
-                let offsets = herder.connector_offsets(name).await?;
-                let offsets = offsets.offsets.iter().map(OffsetJson::of).collect();
-                Ok(ok(&OffsetsJson { offsets }))
-            }
+            Resource::Offsets(name) => self.offsets(name, call).await,
             _ => Err(Failure::unrouted(StatusCode::NOT_FOUND)),
         }
     }
@@ -86,7 +94,7 @@ impl Rest {
         }
         let mut connectors = IndexMap::new();
         for name in names {
-            match self.expand(&name, &expansions).await {
+            match self.expand(&name, &expansions, call).await {
                 Ok(expanded) => {
                     connectors.insert(name, expanded);
                 }
@@ -97,12 +105,29 @@ impl Rest {
         Ok(ok(&MapOf(&connectors)))
     }
 
-    async fn expand(&self, name: &str, expansions: &[&str]) -> HerderResult<Expanded> {
+    async fn info(&self, name: &str, call: &Call) -> HerderResult<ConnectorInfo> {
+        let mut info = self.herder.connector_info(name).await?;
+        self.mask(call, &mut info.config);
+        Ok(info)
+    }
+
+    /// Hides secrets from those who may only read, if the worker is set so. References to config
+    /// providers are no secrets.
+    fn mask(&self, call: &Call, config: &mut ConfigMap) {
+        if !self.options.masks_secrets || call.access.role >= RestRole::Writer {
+            return;
+        }
+        for key in self.herder.secret_settings(config) {
+            config.insert(key, HIDDEN);
+        }
+    }
+
+    async fn expand(&self, name: &str, expansions: &[&str], call: &Call) -> HerderResult<Expanded> {
         let mut expanded = Expanded::default();
         for expansion in expansions {
             let part = match *expansion {
                 "status" => ExpandedPart::Status(self.herder.connector_status(name).await?),
-                "info" => ExpandedPart::Info(self.herder.connector_info(name).await?),
+                "info" => ExpandedPart::Info(self.info(name, call).await?),
                 _ => continue,
             };
             expanded.0.insert((*expansion).to_string(), part);
@@ -141,7 +166,7 @@ impl Rest {
             let info = self.herder.patch_connector_config(name, patch).await?;
             return Ok(ok(&info));
         }
-        let info = self.herder.connector_info(name).await?;
+        let info = self.info(name, &call).await?;
         let config: IndexMap<&str, Option<&str>> = info.config.iter().collect();
         Ok(ok(&MapOf(&config)))
     }
@@ -162,7 +187,35 @@ impl Rest {
         Ok(answer(StatusCode::ACCEPTED, &plan))
     }
 
-    pub(crate) async fn health(&self) -> Response<Body> {
+    /// What has failed, if anything has: `/health?tasks=true`.
+    async fn failures(&self) -> HerderResult<Option<String>> {
+        let (mut names, mut num_failed) = (Vec::new(), 0usize);
+        for connector in self.herder.connectors().await? {
+            // One without a status yet has not failed.
+            let Ok(status) = self.herder.connector_status(&connector).await else {
+                continue;
+            };
+            let tasks = status.tasks.iter().filter(|task| task.state == FAILED);
+            let tasks = tasks.map(|task| format!("task {connector}-{}", task.id));
+            let own = (status.connector.state == FAILED).then(|| format!("connector {connector}"));
+            for name in own.into_iter().chain(tasks) {
+                num_failed += 1;
+                if names.len() < MAX_NUM_FAILED_NAMES {
+                    names.push(name);
+                }
+            }
+        }
+        if num_failed == 0 {
+            return Ok(None);
+        }
+        let more = match num_failed - names.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        Ok(Some(format!("FAILED: {}{more}", names.join(", "))))
+    }
+
+    pub(crate) async fn health(&self, call: &Call) -> Response<Body> {
         let health = match timeout(HEALTH_TIMEOUT, self.herder.health()).await {
             Ok(health) => health,
             Err(_) => {
@@ -174,9 +227,23 @@ impl Rest {
                 }
             }
         };
+        let mut failures = None;
+        if health == HerderHealth::Healthy {
+            self.was_healthy.store(true, Ordering::Relaxed);
+            if call.query.boolean("tasks", false) {
+                failures = match self.failures().await {
+                    Ok(failures) => failures,
+                    Err(error) => Some(error.message),
+                };
+            }
+        }
         let (code, status, message) = match health {
+            HerderHealth::Healthy if failures.is_some() => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "unhealthy",
+                failures.unwrap_or_default(),
+            ),
             HerderHealth::Healthy => {
-                self.was_healthy.store(true, Ordering::Relaxed);
                 let message = "Worker has completed startup and is ready to handle requests.";
                 (StatusCode::OK, "healthy", message.to_string())
             }
@@ -284,26 +351,5 @@ impl Serialize for TopicsJson {
         let topics = &self.0.topics;
         map.serialize_entry(&self.0.connector, &Topics { topics })?;
         map.end()
-    }
-}
-
-#[derive(Serialize)]
-struct OffsetsJson<'a> {
-    offsets: Vec<OffsetJson<'a>>,
-}
-
-#[derive(Serialize)]
-struct OffsetJson<'a> {
-    partition: Option<MapJson<'a>>,
-    offset: Option<MapJson<'a>>,
-}
-
-impl<'a> OffsetJson<'a> {
-    fn of(offset: &'a ConnectorOffset) -> Self {
-        let json = |map: &'a Option<Map>| map.as_ref().map(MapJson);
-        Self {
-            partition: json(&offset.partition),
-            offset: json(&offset.offset),
-        }
     }
 }

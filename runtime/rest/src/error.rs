@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response, StatusCode};
 use connect_herder::{HerderError, HerderErrorKind};
+use connect_telemetry::redaction::redact;
 use serde::Serialize;
 
 pub(crate) const APPLICATION_JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -53,10 +54,17 @@ impl Failure {
         Self::new(status, format!("HTTP {} {reason}", status.as_u16()))
     }
 
+    /// The status and the message.
+    #[cfg(test)]
+    pub fn parts(self) -> (u16, String) {
+        (self.status.as_u16(), self.message)
+    }
+
     pub fn into_response(self) -> Response<Body> {
         let body = json::to_bytes(&ErrorMessage {
             error_code: self.status.as_u16(),
-            message: &self.message,
+            // The error of a driver may repeat a value that nobody should see.
+            message: &redact(&self.message),
         });
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status;

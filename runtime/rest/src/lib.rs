@@ -4,18 +4,30 @@
 //! There is no logic of connectors here: paths, bodies, statuses and headers as clients of Connect
 //! know them, and nothing else.
 
+mod access;
 mod body;
 mod connectors;
+mod cors;
 mod error;
+mod exchange;
 mod json;
 mod listener;
 mod location;
+mod loggers;
 mod media;
+mod offsets;
+mod options;
 mod path;
 mod plugins;
+mod response_headers;
 mod router;
 mod server;
+mod tls;
+mod write_timeout;
 
-pub use listener::{Listener, ListenerError};
+pub use cors::Cors;
+pub use listener::{Listener, Surface};
+pub use options::RestOptions;
 pub use router::{MetricsText, Rest};
 pub use server::{ServeError, Server, serve};
+pub use tls::{ClientAuth, ListenerTls, TlsParts};

@@ -3,14 +3,17 @@
 //! Paths are matched by hand: names may hold any character once decoded, and the order in which a
 //! request is refused (path, method, types) is part of what clients see.
 
+use crate::access::{self, Access, Denied};
 use crate::error::{APPLICATION_JSON, Failure};
+use crate::exchange::Exchange;
+use crate::options::RestOptions;
 use crate::path::{Query, Segment, segments};
-use crate::{json, media};
-use axum::Router;
+use crate::{json, media, response_headers};
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{ALLOW, CONTENT_TYPE, HOST};
-use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, Version};
+use chrono::Utc;
 use connect_herder::Herder;
 use serde::Serialize;
 use std::sync::Arc;
@@ -24,6 +27,13 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 /// The largest request body. The largest configurations in use are some ten kilobytes.
 const MAX_BODY_BYTES: usize = 8 << 20;
 
+/// How long a client may take for the body of a request.
+const BODY_READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest path with its query, and the headers of a request together: Jetty's bounds.
+const MAX_URI_NUM_BYTES: usize = 8 << 10;
+const MAX_HEADERS_NUM_BYTES: usize = 8 << 10;
+
 /// Makes the text of `/metrics`.
 pub type MetricsText = Arc<dyn Fn() -> String + Send + Sync>;
 
@@ -33,6 +43,7 @@ pub struct Rest {
     pub(crate) metrics: MetricsText,
     /// Whether `/health` was ever well: tells a worker that starts from one that is stuck.
     pub(crate) was_healthy: AtomicBool,
+    pub(crate) options: RestOptions,
 }
 
 /// A resource with the names out of its path.
@@ -58,6 +69,8 @@ pub(crate) enum Resource {
     Plugins,
     PluginConfig(String),
     PluginValidate(String),
+    Loggers,
+    Logger(String),
 }
 
 impl Resource {
@@ -88,8 +101,20 @@ impl Resource {
             ["connector-plugins"] => Self::Plugins,
             ["connector-plugins", _, "config"] => Self::PluginConfig(name(1)),
             ["connector-plugins", _, "config", "validate"] => Self::PluginValidate(name(1)),
+            ["admin", "loggers"] => Self::Loggers,
+            ["admin", "loggers", _] => Self::Logger(name(2)),
             _ => return None,
         })
+    }
+
+    /// Whether it is below `/admin`.
+    fn is_admin(&self) -> bool {
+        matches!(self, Self::Loggers | Self::Logger(_))
+    }
+
+    /// Whether only workers send this to each other, with a signature.
+    pub fn is_internal(&self, method: &Method) -> bool {
+        matches!(self, Self::Tasks(_)) && method == Method::POST
     }
 
     /// The methods, in the order in which `Allow` lists them.
@@ -98,6 +123,8 @@ impl Resource {
             Self::Connectors => "HEAD,POST,GET,OPTIONS",
             Self::Connector(_) => "HEAD,DELETE,GET,OPTIONS",
             Self::Config(_) => "HEAD,GET,OPTIONS,PUT,PATCH",
+            Self::Offsets(_) => "HEAD,DELETE,GET,OPTIONS,PATCH",
+            Self::Logger(_) => "HEAD,GET,OPTIONS,PUT",
             Self::Restart(_) | Self::TaskRestart(..) => "POST,OPTIONS",
             Self::Pause(_)
             | Self::Resume(_)
@@ -117,6 +144,8 @@ impl Resource {
         match self {
             Self::Connectors => method == Method::POST,
             Self::Config(_) => method == Method::PUT || method == Method::PATCH,
+            Self::Offsets(_) => method == Method::PATCH,
+            Self::Logger(_) => method == Method::PUT,
             Self::PluginValidate(_) => true,
             _ => false,
         }
@@ -137,6 +166,7 @@ pub(crate) struct Call {
     pub body: Bytes,
     /// The URL that the client knows this worker by, from its `Host` header.
     pub base_url: String,
+    pub access: Access,
 }
 
 impl Rest {
@@ -146,34 +176,49 @@ impl Rest {
             herder,
             metrics,
             was_healthy: AtomicBool::new(false),
+            options: RestOptions::default(),
         }
     }
 
-    /// The API as an axum router.
-    pub fn router(self) -> Router {
-        Router::new()
-            .fallback(
-                |State(rest): State<Arc<Self>>, request: Request| async move {
-                    rest.handle(request).await
-                },
-            )
-            .with_state(Arc::new(self))
+    /// The same API with what the worker's settings say about it.
+    #[must_use]
+    pub fn with_options(mut self, options: RestOptions) -> Self {
+        self.options = options;
+        self
     }
 
     /// Answers one request.
     pub async fn handle(&self, request: Request) -> Response<Body> {
-        match self.respond(request).await {
+        let mut exchange = Exchange::begin(&request);
+        let mut changes = false;
+        let mut response = match self.respond(request, &mut exchange, &mut changes).await {
             Ok(response) => response,
             Err(failure) => failure.into_response(),
+        };
+        let status = response.status();
+        let headers = response.headers_mut();
+        if let Some(cors) = &self.options.cors {
+            cors.apply(&exchange.origin, headers);
         }
+        response_headers::apply(&self.options.response_headers, Utc::now(), headers);
+        exchange.end(changes, status, headers);
+        response
     }
 
-    async fn respond(&self, request: Request) -> Result<Response<Body>, Failure> {
+    /// The answer; `changes` tells whether anything was to be changed.
+    async fn respond(
+        &self,
+        request: Request,
+        exchange: &mut Exchange,
+        changes: &mut bool,
+    ) -> Result<Response<Body>, Failure> {
         let (parts, body) = request.into_parts();
+        check_head(parts.version, &parts.uri, &parts.headers)?;
         let segments =
             segments(parts.uri.path()).map_err(|error| Failure::bad_request(error.message()))?;
-        let resource =
-            Resource::find(&segments).ok_or_else(|| Failure::unrouted(StatusCode::NOT_FOUND))?;
+        let resource = Resource::find(&segments)
+            .filter(|resource| exchange.connection.surface.serves(resource.is_admin()))
+            .ok_or_else(|| Failure::unrouted(StatusCode::NOT_FOUND))?;
         let methods = resource.methods();
         if !methods
             .split(',')
@@ -181,18 +226,31 @@ impl Rest {
         {
             return Err(Failure::unrouted(StatusCode::METHOD_NOT_ALLOWED));
         }
-        if parts.method == Method::OPTIONS {
+        *changes = access::changes(&resource, &parts.method);
+        let is_options = parts.method == Method::OPTIONS;
+        let reads_body = resource.reads_body(&parts.method);
+        if !is_options {
+            if resource.is_json_only() {
+                // Of a body that is not there no type is asked; the resource says that it misses it.
+                let has_body = !body.is_end_stream();
+                media::check_content_type(&parts.headers, reads_body && has_body)?;
+            }
+            media::check_accept(&parts.headers, resource.produces())?;
+        }
+        let auth = self.options.basic_auth.as_ref();
+        let access = match access::check(auth, &resource, &parts.method, &parts.headers) {
+            Ok(access) => access,
+            Err(Denied::Unauthorized) => return Ok(access::unauthorized(&parts.method)),
+            Err(Denied::Refused(failure)) => return Err(failure),
+        };
+        exchange.user.clone_from(&access.user);
+        if is_options {
             return Ok(options(methods));
         }
-        let reads_body = resource.reads_body(&parts.method);
-        if resource.is_json_only() {
-            // Of a body that is not there no type is asked; the resource says that it misses it.
-            let has_body = !body.is_end_stream();
-            media::check_content_type(&parts.headers, reads_body && has_body)?;
-        }
-        media::check_accept(&parts.headers, resource.produces())?;
         let body = if reads_body {
-            read_body(body).await?
+            timeout(BODY_READ_TIMEOUT, read_body(body))
+                .await
+                .map_err(|_| body_timed_out())??
         } else {
             Bytes::new()
         };
@@ -200,7 +258,8 @@ impl Rest {
             method: parts.method,
             query: Query::parse(parts.uri.query().unwrap_or_default()),
             body,
-            base_url: base_url(&parts.headers),
+            base_url: base_url(exchange.connection.is_tls, &parts.headers),
+            access,
         };
         match timeout(REQUEST_TIMEOUT, self.dispatch(&resource, call)).await {
             Ok(answer) => answer,
@@ -211,7 +270,9 @@ impl Rest {
     async fn dispatch(&self, resource: &Resource, call: Call) -> Result<Response<Body>, Failure> {
         match resource {
             Resource::Root => Ok(ok(&self.herder.cluster_info())),
-            Resource::Health => Ok(self.health().await),
+            Resource::Health => Ok(self.health(&call).await),
+            Resource::Loggers => self.loggers(),
+            Resource::Logger(logger) => self.logger(logger, call).await,
             Resource::Metrics => Ok(text(&(self.metrics)())),
             Resource::Plugins | Resource::PluginConfig(_) | Resource::PluginValidate(_) => {
                 self.plugins(resource, call).await
@@ -232,6 +293,55 @@ impl Rest {
     }
 }
 
+/// Refuses what no server of HTTP takes: too much of it, or another host than the one it names.
+fn check_head(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), Failure> {
+    let uri_num_bytes = uri.path_and_query().map_or(0, |path| path.as_str().len());
+    if uri_num_bytes > MAX_URI_NUM_BYTES {
+        return Err(Failure::of_status(StatusCode::URI_TOO_LONG));
+    }
+    // `name: value` and the end of the line.
+    let headers_num_bytes: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    if headers_num_bytes > MAX_HEADERS_NUM_BYTES {
+        return Err(Failure::of_status(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        ));
+    }
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = hosts.next();
+    if hosts.next().is_some() {
+        return Err(Failure::bad_request("The request has several Host headers"));
+    }
+    if host.is_none() && version == Version::HTTP_11 {
+        return Err(Failure::bad_request("The request has no Host header"));
+    }
+    let (Some(authority), Some(host)) = (uri.authority(), host) else {
+        return Ok(());
+    };
+    if !authority
+        .as_str()
+        .as_bytes()
+        .eq_ignore_ascii_case(host.as_bytes())
+    {
+        return Err(Failure::bad_request(
+            "The request names one host in its URI and another in its Host header",
+        ));
+    }
+    Ok(())
+}
+
+fn body_timed_out() -> Failure {
+    Failure::new(
+        StatusCode::REQUEST_TIMEOUT,
+        format!(
+            "The request body did not come within {} s",
+            BODY_READ_TIMEOUT.as_secs()
+        ),
+    )
+}
+
 async fn read_body(body: Body) -> Result<Bytes, Failure> {
     to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
         let is_too_large = std::error::Error::source(&error)
@@ -247,10 +357,11 @@ async fn read_body(body: Body) -> Result<Bytes, Failure> {
     })
 }
 
-fn base_url(headers: &HeaderMap) -> String {
+fn base_url(is_tls: bool, headers: &HeaderMap) -> String {
+    let protocol = if is_tls { "https" } else { "http" };
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     match host {
-        Some(host) if !host.is_empty() => format!("http://{host}"),
+        Some(host) if !host.is_empty() => format!("{protocol}://{host}"),
         _ => String::new(),
     }
 }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod fake_herder;
+mod options;
+mod tls;
 
 use axum::body::{Body, to_bytes};
 use axum::http::header::{CONTENT_TYPE, HOST};
@@ -205,7 +207,7 @@ async fn metrics_are_text() {
 
 #[tokio::test]
 async fn a_server_answers_over_sockets_and_stops() {
-    let listener = Listener::parse("http://127.0.0.1:0").expect("valid");
+    let listener = Listener::new("127.0.0.1", 0);
     let server = serve(&[listener], rest(FakeHerder::default()))
         .await
         .expect("a free port");
@@ -227,7 +229,7 @@ async fn a_server_answers_over_sockets_and_stops() {
     assert!(answer.contains("\r\ncontent-length: 2\r\n"), "{answer}");
     assert!(answer.ends_with("\r\n\r\n"), "{answer}");
 
-    let taken = Listener::parse(&format!("http://{address}")).expect("valid");
+    let taken = Listener::new("127.0.0.1", address.port());
     let error = serve(&[taken], rest(FakeHerder::default()))
         .await
         .expect_err("the port is taken");

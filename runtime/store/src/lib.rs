@@ -20,6 +20,7 @@ mod status_store;
 pub use config_store::{
     ClusterConfigState, ConfigStore, ConfigUpdate, ConfigUpdates, FencableWriter, KafkaConfigStore,
     MemoryConfigStore, NO_CONFIG_OFFSET, RestartRequest, SessionKey, TargetState,
+    TransactionalConfigWriter, TransactionalProducerFactory,
 };
 pub use connect_kafka::group::protocol::ConnectorTaskId;
 pub use error::{StoreError, StoreResult};

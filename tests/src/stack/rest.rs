@@ -263,7 +263,9 @@ impl RestClient {
             let is_rebalancing = answer.status == StatusCode::CONFLICT
                 && (answer.text.contains("rebalance")
                     || answer.text.contains("stale configuration"));
-            if is_rebalancing {
+            // The group of a sink that was stopped a moment ago still has its members.
+            let is_stopping = answer.text.contains("tasks haven't stopped completely yet");
+            if is_rebalancing || is_stopping {
                 Err(answer.text)
             } else {
                 Ok(answer)

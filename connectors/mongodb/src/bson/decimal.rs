@@ -44,3 +44,23 @@ pub fn to_decimal128(decimal: &Decimal) -> Result<Decimal128> {
         .parse()
         .map_err(|error: bson::error::Error| no_fit(&format!(": {error}")))
 }
+
+/// Converts a decimal of a document. What `java.math.BigDecimal` has no value for is an error.
+pub fn from_decimal128(decimal: Decimal128) -> Result<Decimal> {
+    let text = decimal.to_string();
+    let what = if text.ends_with("NaN") {
+        "NaN"
+    } else if text.contains("Inf") {
+        "Infinity"
+    } else {
+        let parsed: Decimal = text.parse()?;
+        if !text.starts_with('-') || parsed.unscaled.sign() != num_bigint::Sign::NoSign {
+            return Ok(parsed);
+        }
+        "Negative zero"
+    };
+    Err(
+        ConnectError::data(format!("{what} can not be converted to a BigDecimal"))
+            .with_class("java.lang.ArithmeticException"),
+    )
+}

@@ -23,6 +23,44 @@ pub fn format_iso(ms: i64) -> Option<String> {
     Some(text)
 }
 
+/// Milliseconds since the epoch as Java's `ISO_DATE_TIME` writes them in UTC, for any year.
+pub fn format_iso_of_java(ms: i64) -> String {
+    const MS_PER_DAY: i64 = 86_400_000;
+    // The civil calendar in cycles of 400 years, counted from the first of March of the year 0.
+    let days = ms.div_euclid(MS_PER_DAY) + 719_468;
+    let (cycle, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_cycle = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day_of_month = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
+    let year = cycle * 400 + year_of_cycle + i64::from(month <= 2);
+    let sign = match year {
+        ..0 => "-",
+        0..=9999 => "",
+        _ => "+",
+    };
+    let in_day = ms.rem_euclid(MS_PER_DAY);
+    let (seconds, fraction) = (in_day / 1000, in_day % 1000);
+    let mut text = format!(
+        "{sign}{:04}-{month:02}-{day_of_month:02}T{:02}:{:02}:{:02}",
+        year.unsigned_abs(),
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    );
+    if fraction != 0 {
+        text.push('.');
+        text.push_str(format!("{fraction:03}").trim_end_matches('0'));
+    }
+    text.push('Z');
+    text
+}
+
 /// Reads `2020-01-31`, or a date with time and offset as ISO 8601 writes it.
 pub fn parse_iso(text: &str) -> Option<i64> {
     if !text.is_ascii() {

@@ -1,6 +1,6 @@
 //! BSON to MongoDB's extended JSON, in the texts of the Java driver.
 
-use super::format_iso;
+use super::{format_iso, format_iso_of_java};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bson::{Bson, Document};
@@ -14,6 +14,10 @@ pub enum JsonMode {
     Relaxed,
     /// The type of each value stands beside it.
     Canonical,
+    /// The oldest form: integers of 64 bits and dates with their type, in MongoDB's first notation.
+    Strict,
+    /// As relaxed, and what has no JSON type is a plain string.
+    Simplified,
 }
 
 /// A document as text, with a space after each colon and comma.
@@ -62,17 +66,31 @@ fn write_value(text: &mut String, value: &Bson, mode: JsonMode) {
         Bson::Null => text.push_str("null"),
         Bson::Int32(number) if canonical => wrap(text, "$numberInt", &number.to_string()),
         Bson::Int32(number) => text.push_str(&number.to_string()),
-        Bson::Int64(number) if canonical => wrap(text, "$numberLong", &number.to_string()),
+        Bson::Int64(number) if canonical || mode == JsonMode::Strict => {
+            wrap(text, "$numberLong", &number.to_string());
+        }
         Bson::Int64(number) => text.push_str(&number.to_string()),
         Bson::Double(number) => {
             let digits = double_to_java_string(*number);
-            if canonical || !number.is_finite() {
+            if canonical || (mode != JsonMode::Strict && !number.is_finite()) {
                 wrap(text, "$numberDouble", &digits);
             } else {
                 text.push_str(&digits);
             }
         }
+        Bson::Decimal128(number) if mode == JsonMode::Simplified => {
+            write_string(text, &number.to_string());
+        }
         Bson::Decimal128(number) => wrap(text, "$numberDecimal", &number.to_string()),
+        Bson::DateTime(date) if mode == JsonMode::Strict => {
+            push(
+                text,
+                format_args!("{{\"$date\": {}}}", date.timestamp_millis()),
+            );
+        }
+        Bson::DateTime(date) if mode == JsonMode::Simplified => {
+            write_string(text, &format_iso_of_java(date.timestamp_millis()));
+        }
         Bson::DateTime(date) => {
             let ms = date.timestamp_millis();
             match format_iso(ms).filter(|_| !canonical) {
@@ -84,7 +102,21 @@ fn write_value(text: &mut String, value: &Bson, mode: JsonMode) {
                 }
             }
         }
+        Bson::ObjectId(id) if mode == JsonMode::Simplified => write_string(text, &id.to_hex()),
         Bson::ObjectId(id) => wrap(text, "$oid", &id.to_hex()),
+        Bson::Binary(binary) if mode == JsonMode::Simplified => {
+            text.push('"');
+            STANDARD.encode_string(&binary.bytes, text);
+            text.push('"');
+        }
+        Bson::Binary(binary) if mode == JsonMode::Strict => {
+            text.push_str("{\"$binary\": \"");
+            STANDARD.encode_string(&binary.bytes, text);
+            push(
+                text,
+                format_args!("\", \"$type\": \"{:02x}\"}}", u8::from(binary.subtype)),
+            );
+        }
         Bson::Binary(binary) => {
             text.push_str("{\"$binary\": {\"base64\": \"");
             STANDARD.encode_string(&binary.bytes, text);
@@ -100,6 +132,13 @@ fn write_value(text: &mut String, value: &Bson, mode: JsonMode) {
                 timestamp.time, timestamp.increment
             ),
         ),
+        Bson::RegularExpression(regex) if mode == JsonMode::Strict => {
+            text.push_str("{\"$regex\": ");
+            write_string(text, regex.pattern.as_str());
+            text.push_str(", \"$options\": ");
+            write_string(text, regex.options.as_str());
+            text.push('}');
+        }
         Bson::RegularExpression(regex) => {
             text.push_str("{\"$regularExpression\": {\"pattern\": ");
             write_string(text, regex.pattern.as_str());
@@ -115,6 +154,7 @@ fn write_value(text: &mut String, value: &Bson, mode: JsonMode) {
             write_document(text, &code.scope, mode);
             text.push('}');
         }
+        Bson::Symbol(symbol) if mode == JsonMode::Simplified => write_string(text, symbol),
         Bson::Symbol(symbol) => wrap(text, "$symbol", symbol),
         Bson::Undefined => text.push_str("{\"$undefined\": true}"),
         Bson::MaxKey => text.push_str("{\"$maxKey\": 1}"),

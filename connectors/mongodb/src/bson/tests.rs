@@ -107,6 +107,19 @@ proptest! {
     }
 
     #[test]
+    fn dates_of_any_year_are_those_of_the_calendar(ms in -60_000_000_000_000_i64..250_000_000_000_000) {
+        let date = chrono::DateTime::<chrono::Utc>::from_timestamp_millis(ms).unwrap();
+        let text = format_iso_of_java(ms);
+        let ours = chrono::DateTime::parse_from_rfc3339(&text).unwrap();
+        prop_assert_eq!(ours, date.fixed_offset(), "{}", text);
+    }
+
+    #[test]
+    fn no_date_breaks_the_calendar(ms in any::<i64>()) {
+        prop_assert!(format_iso_of_java(ms).ends_with('Z'));
+    }
+
+    #[test]
     fn decimals_keep_their_value_or_are_refused(unscaled in any::<i128>(), scale in -7000..7000_i32) {
         let decimal = Decimal { unscaled: unscaled.into(), scale };
         if let Ok(converted) = to_decimal128(&decimal) {

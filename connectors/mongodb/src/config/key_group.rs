@@ -8,6 +8,8 @@ use connect_api::config::{
 pub enum KeyDefault {
     /// It must be set.
     Required,
+    /// None: what it stands for depends on the machine.
+    Null,
     /// This value.
     Data(ConfigData),
 }
@@ -59,9 +61,11 @@ impl KeyGroup {
             .importance(importance)
             .doc(doc)
             .group(self.name, self.order, Width::Medium, display_name);
-        if let KeyDefault::Data(value) = default.into() {
-            key = key.default(value);
-        }
+        key = match default.into() {
+            KeyDefault::Required => key,
+            KeyDefault::Null => key.default_null(),
+            KeyDefault::Data(value) => key.default(value),
+        };
         if let Some(validator) = validator {
             key = key.validator(validator);
         }

@@ -33,19 +33,41 @@ impl SinkConnector for MongoSinkConnector {
     }
 
     async fn validate(&self, config: &ConfigMap, values: &mut Vec<ConfigValue>) -> Result<()> {
-        let own = keys::config_def().validate(config);
-        if own.iter().any(|value| !value.error_messages.is_empty()) {
-            // The definition has said so; nothing further can be told from a broken configuration.
-            return Ok(());
+        if let Some((settings, connection)) = checked(config, values) {
+            add_faults(
+                values,
+                validation::check_server(&settings, &connection).await,
+            );
         }
-        let mut faults = Vec::new();
-        let settings = SinkSettings::check(config, &own, &mut faults);
-        let connection = ConnectionSettings::read(Values(&own), &mut faults);
-        if let (Some(settings), Some(connection), true) = (settings, connection, faults.is_empty())
-        {
-            faults = validation::check_server(&settings, &connection).await;
-        }
-        add_faults(values, faults);
         Ok(())
     }
+
+    async fn validate_offline(
+        &self,
+        config: &ConfigMap,
+        values: &mut Vec<ConfigValue>,
+    ) -> Result<()> {
+        checked(config, values);
+        Ok(())
+    }
+}
+
+/// What the configuration says, if nothing is wrong with it as it stands; else the faults are added.
+fn checked(
+    config: &ConfigMap,
+    values: &mut Vec<ConfigValue>,
+) -> Option<(SinkSettings, ConnectionSettings)> {
+    let own = keys::config_def().validate(config);
+    if own.iter().any(|value| !value.error_messages.is_empty()) {
+        // The definition has said so; nothing further can be told from a broken configuration.
+        return None;
+    }
+    let mut faults = Vec::new();
+    let settings = SinkSettings::check(config, &own, &mut faults);
+    let connection = ConnectionSettings::read(Values(&own), &mut faults);
+    if faults.is_empty() {
+        return settings.zip(connection);
+    }
+    add_faults(values, faults);
+    None
 }

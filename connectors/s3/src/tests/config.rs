@@ -95,26 +95,64 @@ async fn texts_of_the_java_connector() {
 }
 
 #[tokio::test]
-async fn what_is_not_built_yet_is_refused_and_secrets_stay_hidden() {
-    for (key, value, supported) in [
-        ("store.kafka.headers", "true", "false"),
-        ("s3.object.tagging", "true", "false"),
-        ("s3.schema.partition.affix.type", "PREFIX", "NONE"),
-        ("s3.proxy.url", "http://minio:9000", "set store.url"),
-        ("partitioner.max.open.files", "5", "-1"),
+async fn faults_of_single_keys_are_named_and_secrets_stay_hidden() {
+    for (more, key, part) in [
+        (
+            &[("s3.proxy.url", "http://ada:hush@a b:1")][..],
+            "s3.proxy.url",
+            "http://proxy:3128",
+        ),
+        (
+            &[("s3.proxy.url", "proxy:3128")],
+            "s3.proxy.url",
+            "http://proxy:3128",
+        ),
+        (
+            &[
+                ("s3.object.tagging", "true"),
+                ("s3.object.tagging.key.value.pairs", "team"),
+            ],
+            "s3.object.tagging.key.value.pairs",
+            "key:value",
+        ),
+        (
+            &[("s3.sse.customer.key", "aHVzaA==")],
+            "s3.sse.customer.key",
+            "[hidden]",
+        ),
     ] {
-        let (of, message) = fault(&[(key, value)]).await;
+        let (of, message) = fault(more).await;
         assert_eq!(of, key);
-        assert!(
-            message.contains(value) && message.contains(supported),
-            "{message}"
-        );
+        assert!(message.contains(part), "{message}");
+        assert!(!message.contains("hush"), "{message}");
+        assert!(!message.contains("aHVzaA"), "{message}");
     }
-    let (_, message) = fault(&[("s3.sse.customer.key", "c2VjcmV0")]).await;
-    assert!(
-        message.contains("[hidden]") && !message.contains("c2VjcmV0"),
-        "{message}"
-    );
+}
+
+#[tokio::test]
+async fn every_key_of_the_java_connector_does_what_it_says() {
+    let more = [
+        ("store.kafka.keys", "true"),
+        ("store.kafka.headers", "true"),
+        (
+            "headers.format.class",
+            "io.confluent.connect.s3.format.json.JsonFormat",
+        ),
+        ("behavior.on.null.values", "write"),
+        ("s3.schema.partition.affix.type", "Suffix"),
+        ("s3.object.tagging", "true"),
+        ("s3.send.digest", "true"),
+        ("s3.proxy.url", "http://proxy:3128"),
+        ("partitioner.max.open.files", "5"),
+    ];
+    assert_eq!(faults(&more).await, []);
+    let config = config("http://minio:9000", &more);
+    let (settings, sink) = S3Settings::read(&config).unwrap();
+    assert!(settings.proxy.is_some() && settings.tagging.is_some() && settings.sends_digest);
+    assert!(sink.partitioner.schema_affix.is_some());
+    assert_eq!(sink.max_open_files, Some(5));
+    assert_eq!(sink.formats.keys.unwrap().extension(), ".avro");
+    assert_eq!(sink.formats.headers.unwrap().extension(), ".json");
 }
 
 #[tokio::test]
@@ -233,7 +271,7 @@ fn every_key_of_the_java_connector_is_there_and_described() {
         assert!(key.documentation().ends_with('.'), "{}", key.name());
         assert!(key.group_name().is_some(), "{}", key.name());
     }
-    assert_eq!(keys::config_def().keys().len(), 69);
+    assert_eq!(keys::config_def().keys().len(), 70);
 }
 
 #[tokio::test]

@@ -27,6 +27,10 @@ impl Format for AvroFormat {
         ".avro"
     }
 
+    fn has_schema(&self) -> bool {
+        true
+    }
+
     fn new_writer(&self, _: &Topic, schema: Option<&SchemaRef>) -> Result<Box<dyn RecordWriter>> {
         Ok(Box::new(AvroRecordWriter {
             data: AvroData::new(self.mapping.clone()),
@@ -56,6 +60,18 @@ impl RecordWriter for AvroRecordWriter {
             }
         };
         container.write(value, out)
+    }
+
+    fn retract(&mut self, _out: &mut Vec<u8>) {
+        if let Some(container) = &mut self.container {
+            container.retract();
+        }
+    }
+
+    fn num_bytes_held(&self) -> usize {
+        self.container
+            .as_ref()
+            .map_or(0, ContainerWriter::num_bytes_held)
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {

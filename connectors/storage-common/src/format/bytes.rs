@@ -35,12 +35,14 @@ impl Format for ByteArrayFormat {
     fn new_writer(&self, _: &Topic, _: Option<&SchemaRef>) -> Result<Box<dyn RecordWriter>> {
         Ok(Box::new(ByteArrayRecordWriter {
             separator: self.separator.clone(),
+            last_start: 0,
         }))
     }
 }
 
 struct ByteArrayRecordWriter {
     separator: Bytes,
+    last_start: usize,
 }
 
 impl RecordWriter for ByteArrayRecordWriter {
@@ -65,9 +67,14 @@ impl RecordWriter for ByteArrayRecordWriter {
                 }
             }
         };
+        self.last_start = out.len();
         out.extend_from_slice(bytes);
         out.extend_from_slice(&self.separator);
         Ok(())
+    }
+
+    fn retract(&mut self, out: &mut Vec<u8>) {
+        out.truncate(self.last_start);
     }
 }
 

@@ -1,6 +1,6 @@
 //! `JsonFormat`: a line of JSON for each value.
 
-use super::{Format, RecordWriter};
+use super::{Format, RecordView, RecordWriter};
 use crate::record::RecordRef;
 use connect_api::data::{Map, SchemaRef, Value};
 use connect_api::json::{DecimalFormat, JsonOptions, write_string, write_value, write_with_schema};
@@ -29,15 +29,22 @@ impl Format for JsonFormat {
         ".json"
     }
 
+    /// The headers of a record are an object with one member.
+    fn envelopes(&self, view: RecordView) -> bool {
+        view == RecordView::Headers
+    }
+
     fn new_writer(&self, _: &Topic, _: Option<&SchemaRef>) -> Result<Box<dyn RecordWriter>> {
         Ok(Box::new(JsonRecordWriter {
             options: self.options,
+            last_start: 0,
         }))
     }
 }
 
 struct JsonRecordWriter {
     options: JsonOptions,
+    last_start: usize,
 }
 
 impl JsonRecordWriter {
@@ -63,22 +70,8 @@ impl JsonRecordWriter {
             None => Err(error),
         }
     }
-}
 
-fn dates_as_milliseconds(value: &Value) -> Value {
-    match value {
-        Value::Date(ms) => Value::Int64(*ms),
-        Value::Array(items) => Value::Array(items.iter().map(dates_as_milliseconds).collect()),
-        Value::Map(map) => Value::Map(Map::with_shared_keys(
-            map.shared_keys().clone(),
-            map.values().iter().map(dates_as_milliseconds).collect(),
-        )),
-        other => other.clone(),
-    }
-}
-
-impl RecordWriter for JsonRecordWriter {
-    fn write(&mut self, record: RecordRef<'_>, out: &mut Vec<u8>) -> Result<()> {
+    fn write_line(&self, record: RecordRef<'_>, out: &mut Vec<u8>) -> Result<()> {
         match record {
             RecordRef::Row(row) => match (&row.record.value, &row.record.value_schema) {
                 (value @ Value::Struct(_), schema) => {
@@ -100,5 +93,29 @@ impl RecordWriter for JsonRecordWriter {
         }
         out.push(b'\n');
         Ok(())
+    }
+}
+
+fn dates_as_milliseconds(value: &Value) -> Value {
+    match value {
+        Value::Date(ms) => Value::Int64(*ms),
+        Value::Array(items) => Value::Array(items.iter().map(dates_as_milliseconds).collect()),
+        Value::Map(map) => Value::Map(Map::with_shared_keys(
+            map.shared_keys().clone(),
+            map.values().iter().map(dates_as_milliseconds).collect(),
+        )),
+        other => other.clone(),
+    }
+}
+
+impl RecordWriter for JsonRecordWriter {
+    fn write(&mut self, record: RecordRef<'_>, out: &mut Vec<u8>) -> Result<()> {
+        self.last_start = out.len();
+        self.write_line(record, out)
+            .inspect_err(|_| out.truncate(self.last_start))
+    }
+
+    fn retract(&mut self, out: &mut Vec<u8>) {
+        out.truncate(self.last_start);
     }
 }

@@ -4,11 +4,14 @@ mod avro;
 mod bytes;
 mod json;
 mod parquet;
+mod view;
 
 pub use avro::AvroFormat;
 pub use bytes::ByteArrayFormat;
 pub use json::JsonFormat;
 pub use parquet::{ParquetCodec, ParquetFormat};
+pub use view::RecordView;
+pub(crate) use view::ViewMaker;
 
 use crate::record::RecordRef;
 use connect_api::data::{SchemaRef, Value};
@@ -42,6 +45,17 @@ pub trait Format: Send + Sync {
     /// The extension of objects without that of the compression, for example `.json`.
     fn extension(&self) -> &str;
 
+    /// Whether a file has the one schema of its first record. If not, a change of schema is no reason to
+    /// end it.
+    fn has_schema(&self) -> bool {
+        false
+    }
+
+    /// Whether keys or headers are put into a struct, because the format takes nothing else.
+    fn envelopes(&self, _view: RecordView) -> bool {
+        false
+    }
+
     /// Whether values of that type are written from their bytes, so that the task can take batches of
     /// bytes.
     fn takes_bytes(&self) -> bool {
@@ -61,10 +75,19 @@ pub trait Format: Send + Sync {
 /// Order of calls: `write` for each record, then `finish` once, or drop. What is ready is appended to
 /// `out`, from which the caller takes it away between calls; a writer of row groups may keep the rest.
 pub trait RecordWriter: Send {
-    /// Writes a record. On an error nothing was written: the caller drops what was appended, and the
-    /// writer goes on with the next record. An error of kind [`Data`](connect_api::ErrorKind::Data) is
-    /// about the one record.
+    /// Writes a record. After an error the file is as if the record had never come, and the writer goes
+    /// on with the next one. An error of kind [`Data`](connect_api::ErrorKind::Data) is about the one
+    /// record.
     fn write(&mut self, record: RecordRef<'_>, out: &mut Vec<u8>) -> Result<()>;
+
+    /// Takes back the record of the last `write`, which succeeded and whose `out` is untouched since:
+    /// the file of its key could not take it, so that the lines of the two would no longer match.
+    fn retract(&mut self, out: &mut Vec<u8>);
+
+    /// How many bytes it keeps beside `out`, about.
+    fn num_bytes_held(&self) -> usize {
+        0
+    }
 
     /// Ends the file.
     fn finish(&mut self, _out: &mut Vec<u8>) -> Result<()> {

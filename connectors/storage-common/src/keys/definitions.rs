@@ -79,6 +79,41 @@ pub fn connector_keys() -> ConfigDef {
         .into_def()
 }
 
+/// Keys about the objects of keys and headers beside those of values. `package` is that of the store's
+/// classes.
+pub fn key_and_header_keys(package: &str) -> ConfigDef {
+    let avro = format!("{package}.format.avro.AvroFormat");
+    KeyGroup::new(CONNECTOR_GROUP)
+        .key(TOMBSTONE_PARTITION, text(), Low, "tombstone", None, "Tombstone Encoded Partition",
+            "The folder of the keys of records without values, with behavior.on.null.values=write.")
+        .key(STORE_KEYS, Boolean, Low, false, None, "Store Kafka Keys",
+            "Whether keys are written to objects of their own, line for line beside those of values.")
+        .key(STORE_HEADERS, Boolean, Low, false, None, "Store Kafka Headers",
+            "Whether headers are written to objects of their own, line for line beside those of values.")
+        .key(KEYS_FORMAT, Class, Low, avro.as_str(), None, "Keys format class",
+            "The format of the objects of keys.")
+        .key(HEADERS_FORMAT, Class, Low, avro.as_str(), None, "Headers format class",
+            "The format of the objects of headers; ByteArrayFormat is none.")
+        .into_def()
+}
+
+/// Keys about names that are taken and about bounds.
+pub fn conditional_write_keys() -> ConfigDef {
+    KeyGroup::new(CONNECTOR_GROUP)
+        .key(CONDITIONAL_WRITES, Boolean, Low, true, None, "Enable Conditional Writes",
+            "Whether, with rotate.schedule.interval.ms and neither keys nor headers stored, an object \
+             never takes the place of another.")
+        .key(MAX_FILES_SCAN, Int, Low, 100, None, "Max Files Scan Limit",
+            "How many names are tried when the first is taken.")
+        .key(MAX_OPEN_FILES, Int, Low, -1, None, "Max Open Files Per Partition",
+            "After how many open files those of a Kafka partition are committed; -1 for no such bound.")
+        .key(MAX_BUFFERED_BYTES, Long, Low, -1, None, "Max Buffered Bytes",
+            "How many bytes the open files of a task hold in memory together. Beyond it the Kafka \
+             partition with the oldest open file is committed, so that which records share a file then \
+             depends on when they arrive. -1 for no such bound. It is Dovetail's own addition.")
+        .into_def()
+}
+
 /// Keys about the store that all stores have.
 pub fn storage_keys() -> ConfigDef {
     KeyGroup::new(STORAGE_GROUP)

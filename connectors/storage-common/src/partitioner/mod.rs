@@ -1,7 +1,11 @@
 //! Partitioners: the folder below the topic that a record goes to.
 
+mod field;
+mod schema_affix;
 mod time_based;
 
+pub use field::{FieldAndTimeBasedPartitioner, FieldPartitioner, FieldSettings};
+pub use schema_affix::{SchemaAffix, SchemaPartitioner};
 pub use time_based::{TimeBasedPartitioner, TimeBasedSettings};
 
 use crate::record::RecordRef;

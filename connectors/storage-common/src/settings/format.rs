@@ -3,6 +3,7 @@
 use super::{Fault, Values};
 use crate::format::{AvroFormat, ByteArrayFormat, Format, JsonFormat, ParquetCodec, ParquetFormat};
 use crate::keys;
+use crate::topic_partition_writer::FileFormats;
 use connect_api::config::ConfigMap;
 use connect_api::json::DecimalFormat;
 use connect_avro::{AvroDataConfig, Codec};
@@ -16,15 +17,39 @@ fn class_in<'a>(class: &'a str, package: &str) -> Option<&'a str> {
     prefix.starts_with(package).then_some(simple)
 }
 
-/// Reads the format, and whether it goes with the compression is for the store to check, whose key
-/// that is.
+/// Reads the formats. Whether they go with the compression is for the store to check, whose key that is.
 pub(super) fn read(
     values: Values<'_>,
     config: &ConfigMap,
     package: &str,
     faults: &mut Vec<Fault>,
+) -> Option<FileFormats> {
+    let mut of_key = |key| read_one(values, config, package, key, faults);
+    let value = of_key(keys::FORMAT_CLASS);
+    let stored = |switch, format: &mut dyn FnMut() -> Option<Arc<dyn Format>>| {
+        if values.is_true(switch) {
+            format().map(Some)
+        } else {
+            Some(None)
+        }
+    };
+    let keys_format = stored(keys::STORE_KEYS, &mut || of_key(keys::KEYS_FORMAT));
+    let headers_format = stored(keys::STORE_HEADERS, &mut || of_key(keys::HEADERS_FORMAT));
+    Some(FileFormats {
+        value: value?,
+        keys: keys_format?,
+        headers: headers_format?,
+    })
+}
+
+fn read_one(
+    values: Values<'_>,
+    config: &ConfigMap,
+    package: &str,
+    key: &'static str,
+    faults: &mut Vec<Fault>,
 ) -> Option<Arc<dyn Format>> {
-    let class = values.text(keys::FORMAT_CLASS);
+    let class = values.text(key);
     match class_in(class, &format!("{package}.format."))
         .or(class_in(class, &format!("{package}.format")))
     {
@@ -58,6 +83,14 @@ pub(super) fn read(
             };
             Some(Arc::new(ParquetFormat::new(avro_mapping(values), codec)))
         }
+        Some("ByteArrayFormat") if key == keys::HEADERS_FORMAT => {
+            faults.push(Fault::invalid(
+                key,
+                class,
+                "Headers are no bytes; supported: JsonFormat, AvroFormat, ParquetFormat",
+            ));
+            None
+        }
         Some("ByteArrayFormat") => {
             // Every other text is trimmed; here a space or a line break is the very point.
             let separator = config
@@ -73,7 +106,7 @@ pub(super) fn read(
         _ if class.is_empty() => None,
         _ => {
             faults.push(Fault::invalid(
-                keys::FORMAT_CLASS,
+                key,
                 class,
                 format!(
                     "Class {class} could not be found; supported: {FORMATS} of {package}.format"

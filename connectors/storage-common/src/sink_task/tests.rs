@@ -1,8 +1,10 @@
 //! The task on a store in memory: when objects appear, what is committed, and what faults do.
 
+mod bounds;
 mod fixture;
 mod properties;
 mod schemas;
+mod views;
 
 use super::*;
 use crate::memory::{Fate, MemoryStore, Request};

@@ -3,7 +3,7 @@
 use super::UploadContext;
 use crate::format::Compression;
 use crate::retry::prefixed;
-use crate::store::{ObjectUpload, UploadedPart};
+use crate::store::{Completion, ObjectUpload, UploadedPart};
 use bytes::Bytes;
 use connect_api::{ConnectError, Result};
 use flate2::write::GzEncoder;
@@ -117,7 +117,7 @@ impl PartUploader {
     }
 
     /// Waits for all parts and makes the object.
-    pub(super) async fn complete(&mut self) -> Result<()> {
+    pub(super) async fn complete(&mut self) -> Result<Completion> {
         while let Some(outcome) = self.in_flight.join_next().await {
             self.uploaded.push(joined(outcome)?);
         }
@@ -130,14 +130,16 @@ impl PartUploader {
         self.uploaded.sort_unstable_by_key(|part| part.number);
         let what = format!("The completion of {}", self.key);
         let (context, parts) = (&self.context, &self.uploaded);
-        context
+        let completion = context
             .settings
             .retry
             .run(&*context.clock, &what, || upload.complete(parts))
             .await
             .map_err(|error| prefixed(&error, "Unable to complete multipart upload: "))?;
-        self.upload = None;
-        Ok(())
+        if completion == Completion::Done {
+            self.upload = None;
+        }
+        Ok(completion)
     }
 
     /// Leaves nothing behind of an object that is not complete.

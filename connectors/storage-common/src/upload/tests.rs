@@ -36,7 +36,7 @@ async fn an_empty_object_has_one_part_and_nothing_is_asked_before_there_is_data(
     tokio::task::yield_now().await;
     assert_eq!(store.num_requests(), 0);
     uploader.finish();
-    uploader.complete().await.unwrap();
+    assert_eq!(uploader.complete().await.unwrap(), Completion::Done);
     assert_eq!(store.objects()["empty"].len(), 0);
     uploader.abort().await;
     assert_eq!(store.objects().len(), 1);

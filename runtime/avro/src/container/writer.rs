@@ -11,8 +11,8 @@ use connect_api::data::{SchemaRef, Value};
 /// From how many bytes on a block ends, as Java's writer has it.
 const BLOCK_NUM_BYTES: usize = 64_000;
 
-/// Writes a file of values of one Connect schema. Finished blocks are handed out at once; no more than
-/// one block is held.
+/// Writes a file of values of one Connect schema. A finished block is handed out with the value
+/// after it; no more than one block is held.
 #[derive(Debug)]
 pub struct ContainerWriter {
     encoder: Encoder,
@@ -22,6 +22,8 @@ pub struct ContainerWriter {
     header: Vec<u8>,
     block: BytesMut,
     num_values: i64,
+    /// Where the last value begins in the block.
+    last_start: usize,
 }
 
 impl ContainerWriter {
@@ -53,22 +55,37 @@ impl ContainerWriter {
             header,
             block: BytesMut::new(),
             num_values: 0,
+            last_start: 0,
         })
     }
 
-    /// Takes a value; appends to `out` what of the file is finished. After an error the file is as if
-    /// the value had never come.
+    /// Takes a value; appends to `out` what of the file is finished without it. After an error the file
+    /// is as if the value had never come.
     pub fn write(&mut self, value: &Value, out: &mut Vec<u8>) -> Result<()> {
+        // The block with the last value stays, so that the value can be taken back.
+        if self.block.len() >= BLOCK_NUM_BYTES {
+            self.end_block(out)?;
+        }
         let num_bytes = self.block.len();
         if let Err(error) = self.encoder.encode(value, &mut self.block) {
             self.block.truncate(num_bytes);
             return Err(error);
         }
+        self.last_start = num_bytes;
         self.num_values += 1;
-        if self.block.len() >= BLOCK_NUM_BYTES {
-            self.end_block(out)?;
-        }
         Ok(())
+    }
+
+    /// Takes back the value of the last [`write`](Self::write), which succeeded. To be called once for
+    /// it, before anything else.
+    pub fn retract(&mut self) {
+        self.block.truncate(self.last_start);
+        self.num_values -= 1;
+    }
+
+    /// The size of what is not handed out yet.
+    pub fn num_bytes_held(&self) -> usize {
+        self.header.len() + self.block.len()
     }
 
     /// Appends the rest of the file to `out`. More values may follow, in a new block.

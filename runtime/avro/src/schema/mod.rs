@@ -33,11 +33,16 @@ pub struct AvroName {
 impl AvroName {
     /// A name in a namespace; a name with dots brings its own. Checks the simple name.
     pub(crate) fn new(name: &str, namespace: Option<&str>) -> Result<Self> {
+        check_name(name.rsplit('.').next().unwrap_or(name))?;
+        Self::of_any_text(name, namespace)
+    }
+
+    /// The same without the check.
+    pub(crate) fn of_any_text(name: &str, namespace: Option<&str>) -> Result<Self> {
         let (namespace, simple) = match name.rfind('.') {
             Some(dot) => (Some(&name[..dot]), &name[dot + 1..]),
             None => (namespace, name),
         };
-        check_name(simple)?;
         let namespace = namespace.filter(|namespace| !namespace.is_empty());
         if namespace.is_none() && primitive(simple).is_some() {
             return Err(ConnectError::data(format!(

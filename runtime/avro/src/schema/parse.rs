@@ -41,10 +41,21 @@ impl AvroSchema {
     /// Parses a schema that names types of other schemas. Those come first, each after what it needs
     /// itself.
     pub fn parse_with_references(text: &str, references: &[&str]) -> Result<Self> {
+        Self::parse_names(text, references, true)
+    }
+
+    /// Parses a schema that stands alone and whose names may be any text, as
+    /// `NameValidator.NO_VALIDATION` has it: for schemas that never become Avro data.
+    pub fn parse_with_any_names(text: &str) -> Result<Self> {
+        Self::parse_names(text, &[], false)
+    }
+
+    fn parse_names(text: &str, references: &[&str], checks_names: bool) -> Result<Self> {
         let mut parser = Parser {
             schema: Self::empty(),
             names: HashMap::new(),
             awaited: HashMap::new(),
+            checks_names,
         };
         for reference in references {
             parser.parse_text(reference)?;
@@ -65,9 +76,17 @@ struct Parser {
     names: HashMap<String, TypeId>,
     /// Names that were used and are not defined yet, with the place that the definition will take.
     awaited: HashMap<String, TypeId>,
+    checks_names: bool,
 }
 
 impl Parser {
+    fn name(&self, text: &str, namespace: Option<&str>) -> Result<AvroName> {
+        match self.checks_names {
+            true => AvroName::new(text, namespace),
+            false => AvroName::of_any_text(text, namespace),
+        }
+    }
+
     fn parse_text(&mut self, text: &str) -> Result<TypeId> {
         // A bare word is a schema too: registries hold `string` without quotes from old clients.
         let json = match serde_json::from_str(text) {
@@ -106,7 +125,7 @@ impl Parser {
         if let Some(kind) = primitive(name) {
             return Ok(self.schema.add(AvroType::new(kind)));
         }
-        let full_name = AvroName::new(name, namespace)?;
+        let full_name = self.name(name, namespace)?;
         if let Some(&id) = self
             .names
             .get(full_name.full())
@@ -196,7 +215,7 @@ impl Parser {
             .get("namespace")
             .and_then(Json::as_str)
             .or(namespace);
-        let name = AvroName::new(text, own)?;
+        let name = self.name(text, own)?;
         let doc = members.get("doc").and_then(Json::as_str).map(String::from);
         let kind = match word {
             "enum" => parse_enum(members)?,
@@ -219,7 +238,7 @@ impl Parser {
             },
         };
         let mut avro_type = AvroType::named(kind, name.clone(), doc);
-        avro_type.aliases = parse_aliases(members, name.namespace())?;
+        avro_type.aliases = self.aliases(members, name.namespace())?;
         avro_type.props = further_members(members, &SCHEMA_MEMBERS);
         if word == "enum" {
             avro_type.props.retain(|(member, _)| member != "default");
@@ -265,7 +284,9 @@ impl Parser {
                 return Err(refuse(format!("Field is no object: {field}")));
             };
             let name = required_text(field, "name", "No field name")?;
-            check_name(name)?;
+            if self.checks_names {
+                check_name(name)?;
+            }
             let field_type = field
                 .get("type")
                 .ok_or_else(|| refuse(format!("No field type: {}", Json::Object(field.clone()))))?;
@@ -301,6 +322,17 @@ impl Parser {
             });
         }
         Ok(fields)
+    }
+
+    fn aliases(
+        &self,
+        members: &Map<String, Json>,
+        namespace: Option<&str>,
+    ) -> Result<Vec<AvroName>> {
+        strings(members.get("aliases"))
+            .iter()
+            .map(|alias| self.name(alias, namespace))
+            .collect()
     }
 
     /// A default of a float or double may be written as a string, as some writers do.
@@ -367,13 +399,6 @@ fn strings(json: Option<&Json>) -> Vec<String> {
         }
     }
     texts
-}
-
-fn parse_aliases(members: &Map<String, Json>, namespace: Option<&str>) -> Result<Vec<AvroName>> {
-    strings(members.get("aliases"))
-        .iter()
-        .map(|alias| AvroName::new(alias, namespace))
-        .collect()
 }
 
 fn further_members(members: &Map<String, Json>, reserved: &[&str]) -> Vec<(String, Json)> {

@@ -1,8 +1,8 @@
 //! How far the quick start is.
 
 use super::flows::Flow;
-use super::rest::RestClient;
 use super::servers::ObjectStorage;
+use crate::worker_api::WorkerApi;
 use serde_json::Value;
 use std::time::Instant;
 
@@ -73,19 +73,19 @@ impl Progress {
     ///
     /// # Errors
     /// A failed connector or task, with its reason.
-    pub async fn look(&mut self, rest: &RestClient, storage: &ObjectStorage) -> Result<(), String> {
-        if let Ok(connectors) = rest.get("/connectors?expand=status").await
+    pub async fn look(&mut self, rest: &WorkerApi, storage: &ObjectStorage) -> Result<(), String> {
+        if let Ok(connectors) = rest.get_json(&["connectors"], "expand=status").await
             && let Some(failure) = failure(&connectors)
         {
             return Err(failure);
         }
         let now = Instant::now();
         let seconds = self.looked_at.map(|before| (now - before).as_secs_f64());
-        let metrics = rest.get_text("/metrics").await.unwrap_or_default();
+        let metrics = rest.get(&["metrics"], "").await.unwrap_or_default();
         for flow in &mut self.flows {
-            let offsets = format!("/connectors/{}/offsets", flow.source_name);
+            let path = ["connectors", flow.source_name.as_str(), "offsets"];
             // Offsets cannot be read while the group rebalances: the numbers stay.
-            if let Ok(offsets) = rest.get(&offsets).await {
+            if let Ok(offsets) = rest.get_json(&path, "").await {
                 let written = written_total(&metrics, &flow.source_name);
                 flow.source.advance(written, position(&offsets), seconds);
             }

@@ -58,28 +58,37 @@ struct Expanded {
     info: Option<Info>,
 }
 
-#[derive(Deserialize)]
-struct Status {
-    connector: State,
+/// `GET /connectors/NAME/status`.
+#[derive(Debug, Deserialize)]
+pub struct Status {
+    /// The connector's own state.
+    pub connector: State,
+    /// Those of its tasks.
     #[serde(default)]
-    tasks: Vec<TaskState>,
+    pub tasks: Vec<TaskState>,
     #[serde(rename = "type", default)]
     connector_type: String,
 }
 
-#[derive(Deserialize)]
-struct State {
-    state: String,
+/// The state of a connector or task.
+#[derive(Debug, Deserialize)]
+pub struct State {
+    /// `RUNNING`, `FAILED`, ...
+    pub state: String,
     #[serde(default)]
     worker_id: String,
-    trace: Option<String>,
+    /// Why it failed.
+    pub trace: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct TaskState {
-    id: i64,
+/// The state of a task.
+#[derive(Debug, Deserialize)]
+pub struct TaskState {
+    /// The number.
+    pub id: i64,
+    /// Its state.
     #[serde(flatten)]
-    state: State,
+    pub state: State,
 }
 
 #[derive(Deserialize)]
@@ -99,11 +108,6 @@ impl Report {
             .map(|(name, expanded)| connector(name, expanded, &rates))
             .collect();
         Ok(Self { connectors })
-    }
-
-    /// The report as JSON.
-    pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("texts and numbers are JSON")
     }
 }
 
@@ -321,7 +325,7 @@ nonsense{
     #[test]
     fn json_holds_what_the_table_shows() {
         let report = Report::new(CONNECTORS, METRICS).unwrap();
-        let json: Value = serde_json::from_str(&report.to_json()).unwrap();
+        let json: Value = serde_json::from_str(&crate::output::json(&report)).unwrap();
         assert_eq!(json["connectors"][1]["type"], "sink");
         assert_eq!(json["connectors"][1]["tasks"][0]["lag"], 9.0);
         assert_eq!(json["connectors"][0]["error"], "org.X: bad");

@@ -8,11 +8,14 @@ use crate::face::{
     ConnectorInfo, ConnectorState, ConnectorStateInfo, ConnectorTaskId as TaskName, HerderError,
     HerderErrorKind, HerderResult, RestartRequest, TaskState,
 };
-use connect_store::{ConnectorStatus, ConnectorTaskId, Status, TaskStatus};
+use connect_store::{ConnectorStatus, ConnectorTaskId, Status, TargetState, TaskStatus};
 use std::collections::BTreeSet;
 
 const NO_LEADER: &str = "Cannot complete request momentarily due to no known leader URL, likely \
                          because a rebalance was underway.";
+
+const STALE_CONFIGURATION: &str = "Cannot complete request momentarily due to stale configuration \
+                                   (typically caused by a concurrent config change)";
 
 impl Core {
     pub(super) fn on_request(
@@ -119,6 +122,31 @@ impl Core {
                 restart_with_plan(id, &connector, request, view, effects)?;
             }
             Request::RestartTask { task } => self.restart_task(id, &task, view, effects)?,
+            Request::CheckStopped { connector } => {
+                self.check_stopped(&connector, view)?;
+                effects.push(Effect::Reply(id, Ok(Response::Done)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Only a connector that is wanted stopped, and has no task any more, keeps its offsets still.
+    fn check_stopped(&self, connector: &str, view: &View<'_>) -> HerderResult<()> {
+        if !view.configs.contains(connector) {
+            return Err(not_found(connector));
+        }
+        let is_stopped = view.configs.target_state(connector) == Some(TargetState::Stopped)
+            && view.configs.task_count(connector) == 0;
+        if !is_stopped {
+            return Err(HerderError::bad_request(format!(
+                "Connectors must be in the STOPPED state before their offsets can be modified. This \
+                 can be done for the specified connector by issuing a 'PUT' request to the \
+                 '/connectors/{connector}/stop' endpoint"
+            )));
+        }
+        let mut running = self.running_tasks.iter();
+        if running.any(|task| &*task.connector == connector) {
+            return Err(HerderError::conflict(STALE_CONFIGURATION));
         }
         Ok(())
     }
@@ -304,5 +332,99 @@ pub(crate) fn task_state(status: TaskStatus) -> TaskState {
         worker_id,
         version: Some(version),
         trace: trace.filter(|trace| !trace.is_empty()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{CoreConfig, Member};
+    use super::*;
+    use connect_api::config::ConfigMap;
+    use connect_kafka::group::protocol::ConnectProtocol;
+    use connect_store::{ConfigStore, MemoryConfigStore, MemoryStatusStore};
+    use futures::FutureExt;
+    use std::time::Duration;
+
+    fn core(leader_id: &str) -> Core {
+        let mut core = Core::new(CoreConfig {
+            worker_url: "http://me:8083/".into(),
+            protocol: ConnectProtocol::Sessioned,
+            sync_timeout: Duration::from_secs(3),
+            max_rebalance_delay: Duration::from_mins(5),
+        });
+        core.member = Some(Member {
+            generation: 1,
+            member_id: "me".into(),
+            leader_id: leader_id.into(),
+            leader_url: "http://leader:8083/".into(),
+            protocol: ConnectProtocol::Sessioned,
+            config_offset: 0,
+        });
+        core
+    }
+
+    /// What a core answers when it is asked whether the offsets of `c` may be changed.
+    fn may_change_offsets(core: &mut Core, configs: &MemoryConfigStore) -> HerderResult<Response> {
+        let snapshot = configs.snapshot();
+        let view = View {
+            configs: &snapshot,
+            statuses: &MemoryStatusStore::new(),
+            now: Duration::ZERO,
+            connector_type: &|_| "source",
+        };
+        let request = Request::CheckStopped {
+            connector: "c".to_string(),
+        };
+        let mut effects = Vec::new();
+        core.on_request(RequestId(1), request, &view, &mut effects);
+        match effects.pop() {
+            Some(Effect::Reply(RequestId(1), answer)) if effects.is_empty() => answer,
+            other => panic!("it was answered with {other:?}"),
+        }
+    }
+
+    fn written<T>(future: impl Future<Output = connect_store::StoreResult<T>>) {
+        let outcome = future.now_or_never().expect("memory does not wait");
+        assert!(outcome.is_ok(), "memory takes it");
+    }
+
+    #[test]
+    fn offsets_are_changed_by_the_leader_while_the_connector_is_stopped() {
+        let configs = MemoryConfigStore::new();
+        let mut leader = core("me");
+        let unknown = Err(HerderError::not_found("Connector c not found"));
+        assert_eq!(may_change_offsets(&mut leader, &configs), unknown);
+
+        let config: ConfigMap = [("connector.class", "C")].into_iter().collect();
+        written(configs.put_connector_config("c", &config, None));
+        let must_stop = Err(HerderError::bad_request(
+            "Connectors must be in the STOPPED state before their offsets can be modified. This can \
+             be done for the specified connector by issuing a 'PUT' request to the \
+             '/connectors/c/stop' endpoint",
+        ));
+        for state in [TargetState::Started, TargetState::Paused] {
+            written(configs.put_target_state("c", state));
+            assert_eq!(may_change_offsets(&mut leader, &configs), must_stop);
+        }
+        written(configs.put_task_configs("c", std::slice::from_ref(&config)));
+        written(configs.put_target_state("c", TargetState::Stopped));
+        assert_eq!(may_change_offsets(&mut leader, &configs), must_stop);
+        written(configs.put_task_configs("c", &[]));
+        assert_eq!(
+            may_change_offsets(&mut leader, &configs),
+            Ok(Response::Done)
+        );
+
+        // A task of it that is still to be stopped here.
+        leader.running_tasks.insert(ConnectorTaskId {
+            connector: "c".into(),
+            task: 0,
+        });
+        let stale = Err(HerderError::conflict(STALE_CONFIGURATION));
+        assert_eq!(may_change_offsets(&mut leader, &configs), stale);
+
+        let forwarded = may_change_offsets(&mut core("other"), &configs);
+        let kind = forwarded.expect_err("another worker leads").kind;
+        assert!(matches!(kind, HerderErrorKind::Forward { url } if url == "http://leader:8083/"));
     }
 }

@@ -5,15 +5,16 @@ use super::plan::{complete_task_configs, subscription, topic_matcher};
 use super::statuses::{Statuses, TaskMetricsHandle, connector_target};
 use super::{HostEvent, WorkerHost};
 use crate::core::GenerateError;
+use crate::face::HerderResult;
 use crate::plugins::Plugins;
 use crate::worker_config::WorkerConfig;
 use async_trait::async_trait;
 use connect_api::config::ConfigMap;
 use connect_api::{
-    Clock, ConnectError, ConnectorFactory, ConnectorPlugin, Result, SinkTask, SourceTask,
+    Clock, ConnectError, ConnectorFactory, ConnectorPlugin, ConnectorType, Result, SinkTask,
+    SourceTask,
 };
 use connect_kafka::client_config::ClientProperties;
-use connect_kafka::record::PartitionOffset;
 use connect_store::{
     ConnectorOffsets, ConnectorTaskId, OffsetStore, OffsetWriter, StatusStore, TargetState,
 };
@@ -50,7 +51,7 @@ pub struct LocalHost {
     pub(super) config: LocalHostConfig,
     pub(super) plugins: &'static Plugins,
     pub(super) clients: Arc<dyn KafkaClients>,
-    offsets: Arc<dyn OffsetStore>,
+    pub(super) offsets: Arc<dyn OffsetStore>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     statuses: Arc<Statuses>,
@@ -109,13 +110,20 @@ impl LocalHost {
         let _ = self.events.send(event);
     }
 
-    fn plugin(&self, config: &ConfigMap) -> Result<&'static ConnectorPlugin> {
+    /// The plugin that a configuration names.
+    pub(super) fn connector_plugin(
+        &self,
+        config: &ConfigMap,
+    ) -> HerderResult<&'static ConnectorPlugin> {
         let class = config
             .get("connector.class")
             .map(str::trim)
             .unwrap_or_default();
-        self.plugins
-            .connector(class)
+        self.plugins.connector(class)
+    }
+
+    fn plugin(&self, config: &ConfigMap) -> Result<&'static ConnectorPlugin> {
+        self.connector_plugin(config)
             .map_err(|error| ConnectError::config(error.message))
     }
 
@@ -145,6 +153,11 @@ impl LocalHost {
         config: &ConfigMap,
     ) -> Result<Arc<ConnectorHandle>> {
         let plugin = self.plugin(config)?;
+        if plugin.connector_type() == ConnectorType::Source
+            && self.config.worker.boolean("topic.creation.enable")
+        {
+            TopicCreator::check_config(config, &topic_matcher)?;
+        }
         let metrics = self.metrics.register_connector(ConnectorDescription {
             connector: connector.to_string(),
             class: plugin.class.to_string(),
@@ -264,25 +277,6 @@ impl LocalHost {
         }
     }
 
-    /// The committed offsets of a sink's consumer group.
-    pub(crate) async fn sink_offsets(
-        &self,
-        connector: &str,
-        config: &ConfigMap,
-    ) -> Result<Vec<PartitionOffset>> {
-        let properties =
-            self.admin_properties(&format!("connector-worker-adminclient-{connector}"), config);
-        let group = config.get("consumer.override.group.id").map_or_else(
-            || format!("connect-{connector}"),
-            |group| group.trim().to_string(),
-        );
-        let admin = self.clients.admin(&properties)?;
-        admin
-            .list_consumer_group_offsets(&group)
-            .await
-            .map_err(|error| ConnectError::fatal(error.to_string()))
-    }
-
     fn on_active_topic(&self, task: &ConnectorTaskId) -> Arc<dyn Fn(&str) + Send + Sync> {
         if !self.config.worker.boolean("topic.tracking.enable") {
             return Arc::new(|_| {});
@@ -371,6 +365,7 @@ impl WorkerHost for LocalHost {
     }
 
     fn start_connector(&self, connector: &str, config: Arc<ConfigMap>, target_state: TargetState) {
+        crate::secrets::hide(self.plugins, &config);
         match self.try_start_connector(connector, &config) {
             Ok(handle) => {
                 self.running()
@@ -459,6 +454,7 @@ impl WorkerHost for LocalHost {
         task_config: Arc<ConfigMap>,
         target_state: TargetState,
     ) {
+        crate::secrets::hide(self.plugins, &connector_config);
         match self.try_start_task(
             task,
             &connector_config,

@@ -21,9 +21,11 @@ pub(crate) mod tests;
 
 pub(crate) use infos::{ConfigDefOrigin, config_key_infos};
 pub use overrides::OverridePolicy;
+pub use unknown_keys::{UnknownKey, unknown_keys};
 pub(crate) use variables::validate_transformed;
 
 use crate::plugins::Plugins;
+use crate::secrets::looks_secret;
 use crate::{ConfigInfo, ConfigInfos, HerderError, HerderErrorKind, HerderResult};
 use connect_api::config::{ConfigDef, ConfigKey, ConfigMap, ConfigValue};
 use connect_api::data::java_string_hash;
@@ -72,14 +74,28 @@ impl Instance {
 
     async fn validate(
         &self,
+        reach: Reach,
         config: &ConfigMap,
         values: &mut Vec<ConfigValue>,
     ) -> Result<(), ConnectError> {
-        match self {
-            Self::Source(connector) => connector.validate(config, values).await,
-            Self::Sink(connector) => connector.validate(config, values).await,
+        match (self, reach) {
+            (Self::Source(connector), Reach::Online) => connector.validate(config, values).await,
+            (Self::Sink(connector), Reach::Online) => connector.validate(config, values).await,
+            (Self::Source(connector), Reach::Offline) => {
+                connector.validate_offline(config, values).await
+            }
+            (Self::Sink(connector), Reach::Offline) => {
+                connector.validate_offline(config, values).await
+            }
         }
     }
+}
+
+/// Whether a connector may look at its outside system.
+#[derive(Clone, Copy)]
+enum Reach {
+    Online,
+    Offline,
 }
 
 /// Validates the configuration of a connector: every setting with its definition, its value and all
@@ -90,6 +106,27 @@ impl Instance {
 /// Values are shown as given, except passwords; hand in a configuration whose provider variables are
 /// not resolved, and no secret shows.
 pub async fn validate(
+    config: &ConfigMap,
+    worker: &WorkerView,
+    plugins: &Plugins,
+) -> HerderResult<ConfigInfos> {
+    let infos = checked(Reach::Online, config, worker, plugins).await?;
+    unknown_keys::warn(config, &infos);
+    Ok(infos)
+}
+
+/// As [`validate`], on a machine that cannot reach what the connector connects to. It logs nothing;
+/// [`unknown_keys`] tells what has no effect.
+pub async fn validate_offline(
+    config: &ConfigMap,
+    worker: &WorkerView,
+    plugins: &Plugins,
+) -> HerderResult<ConfigInfos> {
+    checked(Reach::Offline, config, worker, plugins).await
+}
+
+async fn checked(
+    reach: Reach,
     config: &ConfigMap,
     worker: &WorkerView,
     plugins: &Plugins,
@@ -120,7 +157,7 @@ pub async fn validate(
     let connector_def = (plugin.config_def)();
     let mut connector_values = connector_def.validate(config);
     instance
-        .validate(config, &mut connector_values)
+        .validate(reach, config, &mut connector_values)
         .await
         .map_err(|error| plugin_fault(class, &error))?;
 
@@ -133,7 +170,6 @@ pub async fn validate(
     );
     overrides::append(&mut infos, config, worker, plugin)?;
     converters::append(&mut infos, config, plugins);
-    unknown_keys::warn(config, &infos);
     Ok(infos)
 }
 
@@ -202,22 +238,6 @@ fn java_map_text(config: &ConfigMap) -> String {
         })
         .collect();
     format!("{{{}}}", entries.join(", "))
-}
-
-fn looks_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    [
-        "password",
-        "secret",
-        "jaas",
-        "token",
-        "credential",
-        "private.key",
-        "access.key",
-        "api.key",
-    ]
-    .iter()
-    .any(|part| key.contains(part))
 }
 
 fn plugin_fault(class: &str, error: &ConnectError) -> HerderError {

@@ -11,16 +11,33 @@ const PASSED_OVER: [&str; 3] = ["confluent.", "_", "config.providers"];
 /// How alike two keys must be for one to be offered for the other, from 0 to 1.
 const MIN_SIMILARITY: f64 = 0.9;
 
-/// Logs a warning for each setting that means nothing, with the nearest one that does.
+/// A setting that nobody reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownKey {
+    /// The key.
+    pub key: String,
+    /// That it has no effect, and which key may have been meant.
+    pub message: String,
+}
+
+/// The settings that mean nothing, with the nearest ones that do, in the order of the configuration.
+/// `infos` is the answer of the validation of this configuration.
+pub fn unknown_keys(config: &ConfigMap, infos: &ConfigInfos) -> Vec<UnknownKey> {
+    let unknown = config.keys().filter_map(|key| {
+        let hint = hint(key, infos)?;
+        Some(UnknownKey {
+            key: key.to_string(),
+            message: format!("The setting '{key}' is not known and has no effect{hint}"),
+        })
+    });
+    unknown.collect()
+}
+
+/// Logs a warning for each of them.
 pub(super) fn warn(config: &ConfigMap, infos: &ConfigInfos) {
     let name = config.get("name").unwrap_or_default();
-    for key in config.keys() {
-        if let Some(hint) = hint(key, infos) {
-            warn!(
-                connector = name,
-                "The setting '{key}' is not known and has no effect{hint}"
-            );
-        }
+    for UnknownKey { message, .. } in unknown_keys(config, infos) {
+        warn!(connector = name, "{message}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Keys that are unknown, gone, or of no effect.
 
 use super::WorkerMode;
+use super::basic_auth::{ADMINS_SETTING, READERS_SETTING};
 use super::definition::{belongs_to_other_mode, definition};
 use connect_api::config::ConfigMap;
 use connect_kafka::client_config::ClientType;
@@ -25,6 +26,12 @@ const KNOWN_PREFIXES: &[&str] = &[
     // Licence and monitoring settings of Confluent's own plugins stand in many worker files.
     "confluent.",
 ];
+
+/// Shows `[hidden]` in place of secrets to users of the REST API who may only read.
+pub(super) const MASK_SECRETS_SETTING: &str = "dovetail.rest.mask.secrets";
+
+/// Keys that a JVM worker does not know.
+const OWN_KEYS: &[&str] = &[READERS_SETTING, ADMINS_SETTING, MASK_SECRETS_SETTING];
 
 /// Keys of older versions or of the scripts of images, and what the user should know.
 const NO_EFFECT: &[(&str, &str)] = &[
@@ -88,7 +95,11 @@ pub(super) fn replace_removed_listener_keys(raw: &mut ConfigMap) {
 /// What to tell the user about the keys, a sentence each; never a value.
 pub(super) fn warnings(mode: WorkerMode, raw: &ConfigMap) -> Vec<String> {
     let def = definition(mode);
-    let known: Vec<&str> = def.keys().map(|key| key.name()).collect();
+    let known: Vec<&str> = def
+        .keys()
+        .map(|key| key.name())
+        .chain(OWN_KEYS.iter().copied())
+        .collect();
     raw.keys()
         .filter(|key| !known.contains(key))
         .filter_map(|key| warning(mode, raw, &known, key))

@@ -1,6 +1,8 @@
 //! Checks across settings, and settings that ask for what this worker does not do.
 
-use super::{WorkerConfig, WorkerMode};
+use super::basic_auth::{ADMINS_SETTING, EXTENSION_CLASS, READERS_SETTING, is_extension};
+use super::keys::MASK_SECRETS_SETTING;
+use super::{Listener, WorkerConfig, WorkerMode};
 
 /// Faults that no single setting shows, a line each.
 pub(super) fn faults(config: &WorkerConfig) -> Vec<String> {
@@ -61,30 +63,45 @@ pub(super) fn faults(config: &WorkerConfig) -> Vec<String> {
         .parsed()
         .list("rest.extension.classes")
         .unwrap_or_default()
+        .iter()
+        .filter(|class| !is_extension(class))
     {
         refuse(
             "rest.extension.classes",
             class,
-            "REST extensions are not supported yet, and requests that an extension would refuse \
-             must not get through; remove it and protect the REST API otherwise",
+            &format!(
+                "it is a Java class, which can't be loaded here, and requests that it would refuse \
+                 must not get through; remove it and protect the REST API otherwise, for example by \
+                 {EXTENSION_CLASS}"
+            ),
         );
     }
-    if let Some(listener) = config.listeners().iter().find(|listener| listener.is_https) {
-        refuse(
-            "listeners",
-            &listener.to_string(),
-            "https is not supported yet; put a proxy that speaks TLS before an http listener",
-        );
+    // The validator of the listeners themselves takes no empty list, which switches /admin off.
+    for url in config.parsed().list("admin.listeners").unwrap_or_default() {
+        if let Err(why) = url.parse::<Listener>() {
+            refuse("admin.listeners", url, &why);
+        }
     }
-    for listener in config.parsed().list("admin.listeners").unwrap_or_default() {
-        refuse(
-            "admin.listeners",
-            listener,
-            "listeners of their own for /admin are not supported yet; remove it, or leave it empty \
-             to switch /admin off",
-        );
+    for setting in [READERS_SETTING, ADMINS_SETTING, MASK_SECRETS_SETTING] {
+        if config.raw().contains_key(setting) && !has_users(config) {
+            refuse(
+                setting,
+                config.raw().get(setting).unwrap_or_default(),
+                &format!(
+                    "it needs users: set rest.extension.classes to {EXTENSION_CLASS}, or remove it"
+                ),
+            );
+        }
     }
     faults
+}
+
+fn has_users(config: &WorkerConfig) -> bool {
+    let extensions = config.parsed().list("rest.extension.classes");
+    extensions
+        .unwrap_or_default()
+        .iter()
+        .any(|class| is_extension(class))
 }
 
 fn storage_topics(config: &WorkerConfig, refuse: &mut impl FnMut(&str, &str, &str)) {

@@ -116,13 +116,11 @@ fn what_is_not_supported_is_refused_by_key_and_value() {
     for (key, value) in [
         ("exactly.once.source.support", "ENABLED"),
         ("exactly.once.source.support", "preparing"),
-        (
-            "rest.extension.classes",
-            "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension",
-        ),
-        ("listeners", "https://:8443"),
+        ("rest.extension.classes", "org.example.Extension"),
+        ("dovetail.rest.basic.auth.readers", "ann"),
+        ("dovetail.rest.mask.secrets", "true"),
         ("connector.client.config.override.policy", "x.Y"),
-        ("admin.listeners", "http://:9999"),
+        ("admin.listeners", "9999"),
         ("rest.advertised.listener", "https"),
         ("status.storage.topic", "connect-offsets"),
         ("group.id", ""),
@@ -135,8 +133,59 @@ fn what_is_not_supported_is_refused_by_key_and_value() {
             "{text}"
         );
     }
-    // Empty means that nothing listens for /admin, which asks for nothing.
-    distributed(&[("admin.listeners", "")]);
+}
+
+#[test]
+fn admin_has_listeners_of_its_own_or_none_or_those_of_all() {
+    let listeners = |settings: &[(&str, &str)]| {
+        let config = distributed(settings);
+        let ports = |listeners: &[Listener]| listeners.iter().map(|one| one.port).collect();
+        config.admin_listeners().map(ports)
+    };
+    assert_eq!(listeners(&[]), None);
+    assert_eq!(listeners(&[("admin.listeners", "")]), Some(Vec::new()));
+    assert_eq!(
+        listeners(&[("admin.listeners", "http://h:1, HTTP://:2")]),
+        Some(vec![1, 2])
+    );
+}
+
+#[test]
+fn tls_of_listeners_is_set_with_a_prefix_or_without_one() {
+    let settings = [
+        ("listeners", "https://:8443"),
+        ("ssl.keystore.location", "/plain"),
+        ("ssl.client.auth", "required"),
+        ("admin.listeners.https.ssl.keystore.location", "/admin"),
+    ];
+    let config = distributed(&settings);
+    let location = |is_admin| {
+        let ssl = config.listener_ssl(is_admin);
+        (
+            ssl.get("ssl.keystore.location").map(str::to_string),
+            ssl.contains_key("ssl.client.auth"),
+        )
+    };
+    assert_eq!(location(false), (Some("/plain".to_string()), true));
+    // One setting with the prefix is enough for those without it to count no more.
+    assert_eq!(location(true), (Some("/admin".to_string()), false));
+}
+
+#[test]
+fn settings_of_the_rest_api_are_read() {
+    let config = distributed(&[
+        ("response.http.headers.config", "set X-Frame-Options:DENY"),
+        (
+            "rest.extension.classes",
+            "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension",
+        ),
+        ("dovetail.rest.mask.secrets", " True "),
+        ("dovetail.rest.basic.auth.readers", "ann"),
+    ]);
+    assert_eq!(config.response_headers().len(), 1);
+    assert!(config.masks_secrets());
+    assert_eq!(config.warnings(), [] as [String; 0]);
+    assert!(!distributed(&[]).masks_secrets());
 }
 
 #[test]

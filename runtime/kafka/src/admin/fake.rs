@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use async_trait::async_trait;
 
 use super::{Admin, AdminError, NewTopic, TopicCreation, TopicDescription, Watermarks};
+use crate::error::ErrorCode;
 use crate::record::{PartitionOffset, TopicPartition};
 
 /// An [`Admin`] in memory.
@@ -125,6 +126,53 @@ impl Admin for FakeAdmin {
             .get(group_id)
             .cloned()
             .unwrap_or_default())
+    }
+
+    async fn alter_consumer_group_offsets(
+        &self,
+        group_id: &str,
+        offsets: &[PartitionOffset],
+    ) -> Result<(), AdminError> {
+        let mut state = self.call("alter_consumer_group_offsets")?;
+        for offset in offsets {
+            let topic = &*offset.partition.topic;
+            let exists = state.topics.get(topic).is_some_and(|found| {
+                (0..found.num_partitions).contains(&offset.partition.partition)
+            });
+            if !exists {
+                return Err(unknown_topic(topic));
+            }
+        }
+        let committed = state.group_offsets.entry(group_id.to_owned()).or_default();
+        for offset in offsets {
+            committed.retain(|one| one.partition != offset.partition);
+            committed.push(offset.clone());
+        }
+        Ok(())
+    }
+
+    async fn delete_consumer_group_offsets(
+        &self,
+        group_id: &str,
+        partitions: &[TopicPartition],
+    ) -> Result<(), AdminError> {
+        let mut state = self.call("delete_consumer_group_offsets")?;
+        match state.group_offsets.get_mut(group_id) {
+            Some(committed) => committed.retain(|one| !partitions.contains(&one.partition)),
+            None => {
+                return Err(AdminError::Failed {
+                    operation: format!("removing offsets of group {group_id}"),
+                    code: ErrorCode::GROUP_ID_NOT_FOUND,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_consumer_group(&self, group_id: &str) -> Result<(), AdminError> {
+        let mut state = self.call("delete_consumer_group")?;
+        state.group_offsets.remove(group_id);
+        Ok(())
     }
 
     async fn watermarks(&self, partition: &TopicPartition) -> Result<Watermarks, AdminError> {

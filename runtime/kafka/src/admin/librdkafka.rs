@@ -9,14 +9,12 @@ use async_trait::async_trait;
 use rdkafka::admin::{
     AdminClient, AdminOptions, NewTopic as NativeNewTopic, ResourceSpecifier, TopicReplication,
 };
-use rdkafka::client::DefaultClientContext;
-use rdkafka::config::ClientConfig;
 use rdkafka::error::KafkaError;
 
 use super::{Admin, AdminError, NewTopic, TopicCreation, TopicDescription, Watermarks};
-use crate::client_config::{ClientConfigError, ClientProperties, ClientType};
+use crate::client_config::{ClientConfigError, ClientProperties, ClientType, NativeConfig};
 use crate::error::ErrorCode;
-use crate::native::{self, ClientKind, NativeClient};
+use crate::native::{self, ClientKind, LoginContext, NativeClient};
 use crate::record::{PartitionOffset, TopicPartition};
 
 /// Java's `default.api.timeout.ms`.
@@ -36,7 +34,7 @@ pub struct LibrdkafkaAdmin {
 }
 
 struct Shared {
-    config: ClientConfig,
+    config: NativeConfig,
     bootstrap_servers: String,
     timeout: Duration,
 }
@@ -106,12 +104,14 @@ impl Call<'_> {
     }
 
     /// A client for what only a controller does.
-    fn admin_client(&self) -> Result<AdminClient<DefaultClientContext>, AdminError> {
-        let client: AdminClient<DefaultClientContext> = self
-            .shared
-            .config
-            .create()
+    fn admin_client(&self) -> Result<AdminClient<LoginContext>, AdminError> {
+        let config = &self.shared.config;
+        let client: AdminClient<LoginContext> = config
+            .create_with_context(LoginContext::new(config))
             .map_err(|error| AdminError::InvalidConfig(error.to_string()))?;
+        // It lives for one request, so that one token serves it to its end.
+        let inner = client.inner();
+        inner.context().give_token(inner.native_ptr());
         // The embedded broker names no controller, and the library would wait for one until
         // the timeout instead of saying that the request is not supported.
         let cluster_id = client.inner().fetch_cluster_id(self.shared.timeout);
@@ -147,6 +147,9 @@ impl Call<'_> {
                 }
             }
             code if code.is_authorization() => AdminError::NotAuthorized { operation, code },
+            ErrorCode::UNKNOWN_MEMBER_ID
+            | ErrorCode::NON_EMPTY_GROUP
+            | ErrorCode::GROUP_SUBSCRIBED_TO_TOPIC => AdminError::GroupInUse { operation, code },
             // INVALID_TOPIC, INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT, INVALID_REQUEST
             ErrorCode::INVALID_CONFIG | ErrorCode::POLICY_VIOLATION => {
                 AdminError::InvalidRequest { operation, code }
@@ -287,6 +290,49 @@ impl Admin for LibrdkafkaAdmin {
             let client = call.client()?;
             native::group_offsets(&client, &group_id, call.shared.timeout)
                 .map_err(|code| call.error(code))
+        })
+        .await
+    }
+
+    async fn alter_consumer_group_offsets(
+        &self,
+        group_id: &str,
+        offsets: &[PartitionOffset],
+    ) -> Result<(), AdminError> {
+        let (group_id, offsets) = (group_id.to_owned(), offsets.to_vec());
+        let operation = format!("changing the offsets of group {group_id}");
+        self.run(operation, move |call| {
+            let client = call.client()?;
+            native::alter_group_offsets(&client, &group_id, &offsets, call.shared.timeout)
+                .map_err(|code| call.error(code))
+        })
+        .await
+    }
+
+    async fn delete_consumer_group_offsets(
+        &self,
+        group_id: &str,
+        partitions: &[TopicPartition],
+    ) -> Result<(), AdminError> {
+        let (group_id, partitions) = (group_id.to_owned(), partitions.to_vec());
+        let operation = format!("removing offsets of group {group_id}");
+        self.run(operation, move |call| {
+            let client = call.client()?;
+            native::delete_group_offsets(&client, &group_id, &partitions, call.shared.timeout)
+                .map_err(|code| call.error(code))
+        })
+        .await
+    }
+
+    async fn delete_consumer_group(&self, group_id: &str) -> Result<(), AdminError> {
+        let group_id = group_id.to_owned();
+        let operation = format!("deleting group {group_id}");
+        self.run(operation, move |call| {
+            let client = call.client()?;
+            match native::delete_group(&client, &group_id, call.shared.timeout) {
+                Err(ErrorCode::GROUP_ID_NOT_FOUND) => Ok(()),
+                outcome => outcome.map_err(|code| call.error(code)),
+            }
         })
         .await
     }

@@ -8,7 +8,7 @@ use super::{
 use crate::client_config::ClientProperties;
 use crate::log::{CompactedLog, KafkaLog, KafkaLogConfig};
 use crate::mock::MockCluster;
-use crate::record::TopicPartition;
+use crate::record::{PartitionOffset, TopicPartition};
 
 const TOPIC: &str = "orders";
 
@@ -80,6 +80,7 @@ async fn brokers_that_are_not_there_are_named() {
         .port();
     let bootstrap_servers = format!("127.0.0.1:{port}");
     let admin = admin(&bootstrap_servers, "500");
+    let offset = PartitionOffset::new(TopicPartition::new(TOPIC, 0), 1);
     let errors = [
         admin.cluster_id().await.unwrap_err(),
         admin.describe_topic(TOPIC).await.unwrap_err(),
@@ -88,6 +89,11 @@ async fn brokers_that_are_not_there_are_named() {
             .list_consumer_group_offsets("group")
             .await
             .unwrap_err(),
+        admin
+            .alter_consumer_group_offsets("group", &[offset])
+            .await
+            .unwrap_err(),
+        admin.delete_consumer_group("group").await.unwrap_err(),
     ];
     for error in errors {
         assert!(matches!(error, AdminError::Timeout { .. }), "{error:?}");
@@ -107,6 +113,40 @@ async fn a_group_without_commits_has_no_offsets() {
         // The embedded broker's version of the request can't ask for all partitions.
         Err(error) => assert!(matches!(error, AdminError::Unsupported { .. }), "{error:?}"),
     }
+}
+
+#[tokio::test]
+async fn offsets_of_a_group_are_changed_one_by_one_and_go_with_it() {
+    let admin = FakeAdmin::new();
+    admin.add_topic(TOPIC, 2, BTreeMap::new());
+    let offset =
+        |partition, offset| PartitionOffset::new(TopicPartition::new(TOPIC, partition), offset);
+    let listed = async || admin.list_consumer_group_offsets("g").await.unwrap();
+    admin
+        .alter_consumer_group_offsets("g", &[offset(0, 5), offset(1, 7)])
+        .await
+        .unwrap();
+    admin
+        .alter_consumer_group_offsets("g", &[offset(0, 3)])
+        .await
+        .unwrap();
+    assert_eq!(listed().await, [offset(1, 7), offset(0, 3)]);
+    let missing = [offset(2, 0)];
+    let error = admin.alter_consumer_group_offsets("g", &missing).await;
+    assert!(matches!(error, Err(AdminError::UnknownTopic { .. })));
+    let partitions = [TopicPartition::new(TOPIC, 1)];
+    admin
+        .delete_consumer_group_offsets("g", &partitions)
+        .await
+        .unwrap();
+    assert_eq!(listed().await, [offset(0, 3)]);
+    // A second time, too: the group is gone already.
+    for _ in 0..2 {
+        admin.delete_consumer_group("g").await.unwrap();
+        assert_eq!(listed().await, []);
+    }
+    let error = admin.delete_consumer_group_offsets("g", &partitions).await;
+    assert!(error.is_err());
 }
 
 #[tokio::test]

@@ -38,15 +38,21 @@ For clients of all kinds.
 
 | Setting | What becomes of it |
 | --- | --- |
-| `security.protocol` | `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT`, `SASL_SSL`. A worker itself takes \
-`PLAINTEXT` and `SASL_PLAINTEXT` (with `PLAIN`) only, so far. |
-| `sasl.mechanism` | `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`; others (also Java's default `GSSAPI`) \
-are refused |
+| `security.protocol` | `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT`, `SASL_SSL` |
+| `sasl.mechanism` | `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`, `OAUTHBEARER`; others (also Java's \
+default `GSSAPI`) are refused |
 | `sasl.jaas.config` | translated: `username` and `password` of `PlainLoginModule` and \
-`ScramLoginModule` |
-| `ssl.truststore.*`, `ssl.keystore.*`, `ssl.key.password` | translated: stores of type PEM and PKCS12, \
-or PEM text in the setting; JKS is refused with the `keytool` line that converts it |
-| `ssl.endpoint.identification.algorithm` | same; empty switches the check of the broker's name off |
+`ScramLoginModule`; of `OAuthBearerLoginModule` the options of unsecured tokens (`unsecuredLogin*`), or, \
+with an endpoint, `clientId`, `clientSecret`, `scope`, `extension_*` and `ssl.*` |
+| `sasl.oauthbearer.token.endpoint.url` | Dovetail: an identity provider, or a `file:` with a token; \
+`sasl.login.callback.handler.class` need not be set for it |
+| `sasl.oauthbearer.client.credentials.client.id`, `.client.secret`, `sasl.oauthbearer.scope`, \
+`sasl.oauthbearer.sub.claim.name`, `sasl.oauthbearer.header.urlencode`, `sasl.login.connect.timeout.ms`, \
+`sasl.login.read.timeout.ms`, `sasl.login.retry.backoff.ms`, `sasl.login.retry.backoff.max.ms` | Dovetail |
+| `ssl.truststore.*`, `ssl.keystore.*`, `ssl.key.password` | Dovetail: stores of type PEM, PKCS12 \
+and JKS, or PEM text in the setting; a store without a type is what its file is |
+| `ssl.endpoint.identification.algorithm` | `https`, or empty for no check of the \
+broker's name |
 ";
 
 fn cell(action: Action) -> String {
@@ -114,7 +120,7 @@ fn render() -> String {
             "ignored: the client library decides this by itself",
         ),
         (
-            security::JAVA_CLASSES,
+            crate::security::JAVA_CLASSES,
             "refused: Java classes can't be loaded here",
         ),
     ] {

@@ -180,6 +180,57 @@ fn sasl_credentials_come_from_the_login_module() {
     }
 }
 
+/// The library reads what Java's stores hold: the file of a store is nothing to it.
+#[test]
+fn java_stores_become_texts_that_the_library_takes() {
+    let store = |name: &str| format!("{}/../tls/tests/stores/{name}", env!("CARGO_MANIFEST_DIR"));
+    let [trust_jks, trust_p12, trust_pem] = ["trust.jks", "trust.p12", "server.pem"].map(store);
+    let [client_jks, client_p12] = ["client.jks", "client.p12"].map(store);
+    let mut texts = Vec::new();
+    for trust in [trust_jks, trust_p12, trust_pem] {
+        for (keys, key_password) in [(&client_jks, "keypass"), (&client_p12, "storepass")] {
+            let config = native(
+                ClientType::Consumer,
+                &[
+                    ("security.protocol", "SSL"),
+                    ("ssl.truststore.location", &trust),
+                    ("ssl.truststore.password", "storepass"),
+                    ("ssl.keystore.location", keys),
+                    ("ssl.keystore.password", "storepass"),
+                    ("ssl.key.password", key_password),
+                    ("ssl.endpoint.identification.algorithm", ""),
+                ],
+            );
+            assert_eq!(config["ssl.endpoint.identification.algorithm"], "none");
+            assert!(config["ssl.key.pem"].contains("PRIVATE KEY"));
+            texts.push((
+                config["ssl.ca.pem"].clone(),
+                config["ssl.certificate.pem"].clone(),
+            ));
+        }
+    }
+    texts.dedup();
+    assert_eq!(texts.len(), 1, "all stores hold the same");
+}
+
+/// Tokens come through a callback: nothing but the mechanism is a text.
+#[test]
+fn tokens_are_given_by_a_login() {
+    let properties = ClientProperties::from_iter([
+        ("security.protocol", "SASL_SSL"),
+        ("sasl.mechanism", "OAUTHBEARER"),
+        (
+            "sasl.jaas.config",
+            "a.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub=\"alice\";",
+        ),
+    ]);
+    let config = properties.to_native(ClientType::Producer).unwrap();
+    config.create_native_config().unwrap();
+    assert_eq!(config.get("sasl.mechanism"), Some("OAUTHBEARER"));
+    assert!(config.login.is_some());
+    crate::native::NativeClient::new(&config, crate::native::ClientKind::Producer, 0).unwrap();
+}
+
 #[test]
 fn what_can_not_be_honoured_is_refused_with_a_way_out() {
     let jks = [
@@ -204,8 +255,16 @@ fn what_can_not_be_honoured_is_refused_with_a_way_out() {
         ("sasl.jaas.config", PLAIN),
     ];
     for (properties, key, hint) in [
-        (&jks[..], "ssl.truststore.location", "keytool"),
-        (&identity[..], "ssl.keystore.location", "keytool"),
+        (
+            &jks[..],
+            "ssl.truststore.location",
+            "'/etc/trust.jks': the file cannot be read",
+        ),
+        (
+            &identity[..],
+            "ssl.keystore.location",
+            "'/etc/key.jks': the file cannot be read",
+        ),
         (&kerberos[..], "sasl.mechanism", "SCRAM-SHA-512"),
         (&no_login[..], "sasl.jaas.config", "needed"),
         (&wrong_login[..], "sasl.jaas.config", "ScramLoginModule"),

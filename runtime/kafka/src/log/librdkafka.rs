@@ -10,11 +10,10 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use rdkafka::config::ClientConfig;
 use tokio::sync::oneshot;
 
 use super::{CompactedLog, LogAck, LogError, RecordCallback};
-use crate::client_config::{ClientProperties, ClientType};
+use crate::client_config::{ClientProperties, ClientType, NativeConfig};
 use crate::error::ErrorCode;
 use crate::native::{self, ClientKind, NativeClient};
 use crate::producer::{
@@ -106,7 +105,7 @@ impl KafkaLog {
         })
     }
 
-    fn consumer_config(&self) -> Result<ClientConfig, LogError> {
+    fn consumer_config(&self) -> Result<NativeConfig, LogError> {
         let mut properties = self.config.consumer.clone();
         properties.set_default("fetch.max.wait.ms", "10000");
         properties.set("auto.offset.reset", "earliest");

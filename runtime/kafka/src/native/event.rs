@@ -22,6 +22,9 @@ pub(crate) enum EventKind {
     OffsetCommit,
     ListOffsetsResult,
     ListConsumerGroupOffsetsResult,
+    AlterConsumerGroupOffsetsResult,
+    DeleteConsumerGroupOffsetsResult,
+    DeleteGroupsResult,
     Other,
 }
 
@@ -60,6 +63,13 @@ impl Event {
             sys::RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT => {
                 EventKind::ListConsumerGroupOffsetsResult
             }
+            sys::RD_KAFKA_EVENT_ALTERCONSUMERGROUPOFFSETS_RESULT => {
+                EventKind::AlterConsumerGroupOffsetsResult
+            }
+            sys::RD_KAFKA_EVENT_DELETECONSUMERGROUPOFFSETS_RESULT => {
+                EventKind::DeleteConsumerGroupOffsetsResult
+            }
+            sys::RD_KAFKA_EVENT_DELETEGROUPS_RESULT => EventKind::DeleteGroupsResult,
             _ => EventKind::Other,
         }
     }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::bindings as sys;
-use rdkafka::config::ClientConfig;
 
 use super::{ClientKind, NativeClient, check, timeout_ms};
+use crate::client_config::NativeConfig;
 use crate::error::ErrorCode;
 
 /// Brokers in this process.
@@ -25,7 +25,7 @@ unsafe impl Sync for NativeMockCluster {}
 
 impl NativeMockCluster {
     pub(crate) fn new(num_brokers: i32) -> Result<Self, String> {
-        let client = NativeClient::new(&ClientConfig::new(), ClientKind::Producer, 0)?;
+        let client = NativeClient::new(&NativeConfig::default(), ClientKind::Producer, 0)?;
         // SAFETY: the client is alive; the result is null or ours.
         let ptr = unsafe { sys::rd_kafka_mock_cluster_new(client.ptr(), num_brokers) };
         Ok(Self {

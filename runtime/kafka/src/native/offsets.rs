@@ -9,7 +9,7 @@ use rdkafka::bindings as sys;
 
 use super::{Event, EventKind, NativeClient, PartitionList, Queue, timeout_ms};
 use crate::error::ErrorCode;
-use crate::record::PartitionOffset;
+use crate::record::{PartitionOffset, TopicPartition};
 
 /// Options of a request, with a timeout.
 struct Options(*mut sys::rd_kafka_AdminOptions_t);
@@ -107,7 +107,7 @@ pub(crate) fn group_offsets(
     group_id: &str,
     timeout: Duration,
 ) -> Result<Vec<PartitionOffset>, ErrorCode> {
-    let group_id = CString::new(group_id).map_err(|_| ErrorCode::new(24))?;
+    let group_id = CString::new(group_id).map_err(|_| ErrorCode::INVALID_GROUP_ID)?;
     let operation = sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS;
     let options = Options::new(client, operation, timeout);
     let queue = client.new_queue();
@@ -131,15 +131,7 @@ pub(crate) fn group_offsets(
         let result = sys::rd_kafka_event_ListConsumerGroupOffsets_result(event.ptr());
         let mut num_groups = 0;
         let groups = sys::rd_kafka_ListConsumerGroupOffsets_result_groups(result, &mut num_groups);
-        if num_groups == 0 {
-            return Ok(Vec::new());
-        }
-        let group = *groups;
-        let error = sys::rd_kafka_group_result_error(group);
-        if !error.is_null() {
-            return Err(sys::rd_kafka_error_code(error).into());
-        }
-        PartitionList::copy_of(sys::rd_kafka_group_result_partitions(group))
+        group_outcome(groups, num_groups)?
     };
     list.elements()
         .into_iter()
@@ -147,6 +139,141 @@ pub(crate) fn group_offsets(
         .filter(|(_, offset, error)| *offset >= 0 || error.is_err())
         .map(|(partition, offset, error)| error.map(|()| PartitionOffset::new(partition, offset)))
         .collect()
+}
+
+/// The partitions of the one group that was asked about, or its error.
+///
+/// # Safety
+///
+/// `groups` points to `num_groups` results, which are valid during the call.
+unsafe fn group_outcome(
+    groups: *mut *const sys::rd_kafka_group_result_t,
+    num_groups: usize,
+) -> Result<PartitionList, ErrorCode> {
+    if num_groups == 0 {
+        return Ok(PartitionList::new());
+    }
+    // SAFETY: the caller promises at least one valid result; its error and its list belong to it.
+    unsafe {
+        let group = *groups;
+        let error = sys::rd_kafka_group_result_error(group);
+        if !error.is_null() {
+            return Err(sys::rd_kafka_error_code(error).into());
+        }
+        Ok(PartitionList::copy_of(
+            sys::rd_kafka_group_result_partitions(group),
+        ))
+    }
+}
+
+/// The first error of a partition.
+fn all_succeeded(partitions: &PartitionList) -> Result<(), ErrorCode> {
+    partitions
+        .elements()
+        .into_iter()
+        .try_for_each(|(_, _, error)| error)
+}
+
+/// Commits offsets for a group without members. Blocks.
+pub(crate) fn alter_group_offsets(
+    client: &Arc<NativeClient>,
+    group_id: &str,
+    offsets: &[PartitionOffset],
+    timeout: Duration,
+) -> Result<(), ErrorCode> {
+    let group_id = CString::new(group_id).map_err(|_| ErrorCode::INVALID_GROUP_ID)?;
+    let list = PartitionList::with(offsets.iter().map(|one| (&one.partition, one.offset)));
+    let operation = sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS;
+    let options = Options::new(client, operation, timeout);
+    let queue = client.new_queue();
+    // SAFETY: client, name, list, options and queue are alive; the library copies the request,
+    // which is destroyed once.
+    unsafe {
+        let mut request =
+            sys::rd_kafka_AlterConsumerGroupOffsets_new(group_id.as_ptr(), list.ptr());
+        sys::rd_kafka_AlterConsumerGroupOffsets(
+            client.ptr(),
+            &mut request,
+            1,
+            options.0,
+            queue.ptr(),
+        );
+        sys::rd_kafka_AlterConsumerGroupOffsets_destroy(request);
+    }
+    let event = answer(&queue, EventKind::AlterConsumerGroupOffsetsResult, timeout)?;
+    // SAFETY: the event is alive and of the kind asked for; groups and lists belong to it.
+    let list = unsafe {
+        let result = sys::rd_kafka_event_AlterConsumerGroupOffsets_result(event.ptr());
+        let mut num_groups = 0;
+        let groups = sys::rd_kafka_AlterConsumerGroupOffsets_result_groups(result, &mut num_groups);
+        group_outcome(groups, num_groups)?
+    };
+    all_succeeded(&list)
+}
+
+/// Removes committed offsets of a group. Blocks.
+pub(crate) fn delete_group_offsets(
+    client: &Arc<NativeClient>,
+    group_id: &str,
+    partitions: &[TopicPartition],
+    timeout: Duration,
+) -> Result<(), ErrorCode> {
+    let group_id = CString::new(group_id).map_err(|_| ErrorCode::INVALID_GROUP_ID)?;
+    let list = PartitionList::with(partitions.iter().map(|one| (one, PartitionList::STORED)));
+    let operation = sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DELETECONSUMERGROUPOFFSETS;
+    let options = Options::new(client, operation, timeout);
+    let queue = client.new_queue();
+    // SAFETY: client, name, list, options and queue are alive; the library copies the request,
+    // which is destroyed once.
+    unsafe {
+        let mut request =
+            sys::rd_kafka_DeleteConsumerGroupOffsets_new(group_id.as_ptr(), list.ptr());
+        sys::rd_kafka_DeleteConsumerGroupOffsets(
+            client.ptr(),
+            &mut request,
+            1,
+            options.0,
+            queue.ptr(),
+        );
+        sys::rd_kafka_DeleteConsumerGroupOffsets_destroy(request);
+    }
+    let event = answer(&queue, EventKind::DeleteConsumerGroupOffsetsResult, timeout)?;
+    // SAFETY: the event is alive and of the kind asked for; groups and lists belong to it.
+    let list = unsafe {
+        let result = sys::rd_kafka_event_DeleteConsumerGroupOffsets_result(event.ptr());
+        let mut num_groups = 0;
+        let groups =
+            sys::rd_kafka_DeleteConsumerGroupOffsets_result_groups(result, &mut num_groups);
+        group_outcome(groups, num_groups)?
+    };
+    all_succeeded(&list)
+}
+
+/// Deletes a group without members. Blocks.
+pub(crate) fn delete_group(
+    client: &Arc<NativeClient>,
+    group_id: &str,
+    timeout: Duration,
+) -> Result<(), ErrorCode> {
+    let group_id = CString::new(group_id).map_err(|_| ErrorCode::INVALID_GROUP_ID)?;
+    let operation = sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DELETEGROUPS;
+    let options = Options::new(client, operation, timeout);
+    let queue = client.new_queue();
+    // SAFETY: client, name, options and queue are alive; the library copies the request, which
+    // is destroyed once.
+    unsafe {
+        let mut request = sys::rd_kafka_DeleteGroup_new(group_id.as_ptr());
+        sys::rd_kafka_DeleteGroups(client.ptr(), &mut request, 1, options.0, queue.ptr());
+        sys::rd_kafka_DeleteGroup_destroy(request);
+    }
+    let event = answer(&queue, EventKind::DeleteGroupsResult, timeout)?;
+    // SAFETY: the event is alive and of the kind asked for; groups belong to it.
+    unsafe {
+        let result = sys::rd_kafka_event_DeleteGroups_result(event.ptr());
+        let mut num_groups = 0;
+        let groups = sys::rd_kafka_DeleteGroups_result_groups(result, &mut num_groups);
+        group_outcome(groups, num_groups).map(drop)
+    }
 }
 
 /// First and next offset of a partition. Blocks.

@@ -1,5 +1,7 @@
 //! A producer in memory, for tests of what is built on [`Producer`].
 
+mod transactions;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -13,6 +15,8 @@ use super::{
     Deliveries, Delivery, Producer, ProducerError, ProducerRecord, RecordMetadata, SendError,
 };
 use crate::error::ErrorCode;
+
+pub use transactions::{FakeTransactionalProducer, FakeTransactions};
 
 /// A record that a [`FakeProducer`] has taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,6 +169,10 @@ impl FakeProducerHandle {
     /// Makes the next delivery fail.
     pub fn fail_next_delivery(&self, code: ErrorCode) {
         self.shared.state().delivery_errors.push_back(code);
+    }
+
+    fn will_fail_next_delivery(&self) -> bool {
+        !self.shared.state().delivery_errors.is_empty()
     }
 
     /// Makes the next `send` fail.

@@ -1,5 +1,7 @@
 //! The producer over librdkafka.
 
+mod transactions;
+
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -55,6 +57,8 @@ struct Shared {
     closing: AtomicBool,
     room: Notify,
 }
+
+pub use transactions::LibrdkafkaTransactionalProducer;
 
 impl LibrdkafkaProducer {
     /// Makes a producer. It connects in the background; a broker that is not there shows as

@@ -2,10 +2,10 @@
 
 use kafka_protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, FindCoordinatorRequest, FindCoordinatorResponse,
-    HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
-    LeaveGroupResponse, MetadataRequest, MetadataResponse, SaslAuthenticateRequest,
-    SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse, SyncGroupRequest,
-    SyncGroupResponse,
+    HeartbeatRequest, HeartbeatResponse, InitProducerIdRequest, InitProducerIdResponse,
+    JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse, MetadataRequest,
+    MetadataResponse, SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest,
+    SaslHandshakeResponse, SyncGroupRequest, SyncGroupResponse,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
 
@@ -46,5 +46,6 @@ api_requests! {
     SyncGroupRequest -> SyncGroupResponse = 14 "SyncGroup" 3..=5;
     SaslHandshakeRequest -> SaslHandshakeResponse = 17 "SaslHandshake" 1..=1;
     ApiVersionsRequest -> ApiVersionsResponse = 18 "ApiVersions" 0..=3;
+    InitProducerIdRequest -> InitProducerIdResponse = 22 "InitProducerId" 2..=4;
     SaslAuthenticateRequest -> SaslAuthenticateResponse = 36 "SaslAuthenticate" 1..=2;
 }

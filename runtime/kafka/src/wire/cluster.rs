@@ -9,7 +9,11 @@ use kafka_protocol::protocol::StrBytes;
 use super::connection::BrokerConnection;
 use super::error::WireError;
 use super::settings::{BrokerAddress, ClientSettings};
-use super::stream::{Dialer, TcpDialer};
+use super::stream::{Dialer, TcpDialer, TlsDialer};
+
+/// What the key of FindCoordinator is.
+const GROUP_KEY_TYPE: i8 = 0;
+const TRANSACTION_KEY_TYPE: i8 = 1;
 
 /// Opens connections to the brokers of one cluster. Cheap to clone; holds no connection itself.
 #[derive(Clone)]
@@ -42,8 +46,12 @@ impl ClusterClient {
         Self::with_dialer(settings, Arc::new(TcpDialer))
     }
 
-    /// A client that opens its streams through `dialer`.
+    /// A client that opens its streams through `dialer`, with TLS over them where the settings say.
     pub fn with_dialer(settings: ClientSettings, dialer: Arc<dyn Dialer>) -> Self {
+        let dialer = match &settings.tls {
+            Some(tls) => Arc::new(TlsDialer::over(dialer, Arc::clone(tls))),
+            None => dialer,
+        };
         Self {
             settings: Arc::new(settings),
             dialer,
@@ -67,8 +75,8 @@ impl ClusterClient {
     /// random one so that the workers of a cluster spread over the brokers.
     ///
     /// # Errors
-    /// [`WireError::NoBroker`] with the last failure when none could be used; an authentication
-    /// failure at once, since every broker would give it.
+    /// [`WireError::NoBroker`] with the last failure when none could be used; a refusal
+    /// by TLS or SASL at once, since every broker would give it.
     pub async fn connect_any(&self) -> Result<BrokerConnection, WireError> {
         let servers = &self.settings.bootstrap_servers;
         let start = rand::random_range(0..servers.len().max(1));
@@ -76,7 +84,7 @@ impl ClusterClient {
         for broker in servers.iter().cycle().skip(start).take(servers.len()) {
             match self.connect(broker).await {
                 Ok(connection) => return Ok(connection),
-                Err(error @ WireError::Authentication { .. }) => return Err(error),
+                Err(error) if error.is_refusal() => return Err(error),
                 Err(error) => last = Some(error),
             }
         }
@@ -102,12 +110,28 @@ impl ClusterClient {
     /// [`WireError::Response`] with the broker's error code, retriable while the coordinator is
     /// being elected; otherwise as [`Self::connect_any`].
     pub async fn find_group_coordinator(&self, group_id: &str) -> Result<Coordinator, WireError> {
+        self.find_coordinator(group_id, GROUP_KEY_TYPE).await
+    }
+
+    /// Asks any broker which one coordinates the transactions of a transactional id.
+    ///
+    /// # Errors
+    /// As [`Self::find_group_coordinator`].
+    pub async fn find_transaction_coordinator(
+        &self,
+        transactional_id: &str,
+    ) -> Result<Coordinator, WireError> {
+        self.find_coordinator(transactional_id, TRANSACTION_KEY_TYPE)
+            .await
+    }
+
+    async fn find_coordinator(&self, key: &str, key_type: i8) -> Result<Coordinator, WireError> {
         let mut connection = self.connect_any().await?;
         let response = connection
             .send(self.settings.request_timeout, |_| {
                 FindCoordinatorRequest::default()
-                    .with_key(StrBytes::from_string(group_id.to_owned()))
-                    .with_key_type(0)
+                    .with_key(StrBytes::from_string(key.to_owned()))
+                    .with_key_type(key_type)
             })
             .await?;
         if let Some(error) = ResponseError::try_from_code(response.error_code) {

@@ -18,6 +18,7 @@ use super::sasl;
 use super::settings::{BrokerAddress, ClientSettings};
 use super::stream::{BrokerStream, Dialer};
 use super::versions::ApiVersionTable;
+use crate::security::SaslSettings;
 
 const LENGTH_NUM_BYTES: usize = 4;
 /// How much room a frame gets before its bytes have arrived, whatever its length prefix claims.
@@ -25,6 +26,9 @@ const READ_CHUNK_NUM_BYTES: usize = 64 * 1024;
 const SOFTWARE_NAME: &str = "dovetail";
 
 /// An open, negotiated and, where configured, authenticated connection.
+///
+/// A session that the broker ends is renewed on the same connection, before the request that would
+/// come too late for it, so that a member of a group need not notice.
 ///
 /// One request is in flight at a time. A request that fails or whose future is dropped leaves an
 /// answer behind that nobody waits for; the connection then refuses further requests
@@ -37,7 +41,13 @@ pub struct BrokerConnection {
     next_correlation_id: i32,
     versions: ApiVersionTable,
     usable: bool,
-    expires_at: Option<Instant>,
+    sasl: Option<SaslSettings>,
+    setup_timeout: Duration,
+    /// When the session must be renewed, if it ends at all.
+    authenticate_again_at: Option<Instant>,
+    last_used: Instant,
+    /// `None` where an idle connection is kept for ever.
+    max_idle: Option<Duration>,
 }
 
 /// Which request an error speaks of.
@@ -63,10 +73,7 @@ impl BrokerConnection {
             let stream = dialer
                 .dial(broker)
                 .await
-                .map_err(|source| WireError::Connect {
-                    broker: broker.clone(),
-                    source,
-                })?;
+                .map_err(|source| WireError::not_opened(broker, source))?;
             let mut connection = Self {
                 stream,
                 broker: broker.clone(),
@@ -75,12 +82,14 @@ impl BrokerConnection {
                 next_correlation_id: 0,
                 versions: ApiVersionTable::default(),
                 usable: true,
-                expires_at: None,
+                sasl: settings.sasl().cloned(),
+                setup_timeout: timeout,
+                authenticate_again_at: None,
+                last_used: Instant::now(),
+                max_idle: settings.connections_max_idle,
             };
             connection.negotiate(timeout).await?;
-            if let Some(sasl) = &settings.sasl {
-                connection.expires_at = sasl::authenticate(&mut connection, sasl, timeout).await?;
-            }
+            connection.authenticate().await?;
             Ok(connection)
         };
         tokio::time::timeout(timeout, setup)
@@ -107,9 +116,21 @@ impl BrokerConnection {
     }
 
     /// Whether another request may be sent: false after a failed or abandoned request, and once
-    /// the broker would end the authenticated session.
+    /// the connection was idle for `connections.max.idle.ms`.
     pub fn is_usable(&self) -> bool {
-        self.usable && self.expires_at.is_none_or(|at| Instant::now() < at)
+        self.usable
+            && self
+                .max_idle
+                .is_none_or(|max_idle| self.last_used.elapsed() < max_idle)
+    }
+
+    async fn authenticate(&mut self) -> Result<(), WireError> {
+        let Some(sasl) = self.sasl.clone() else {
+            return Ok(());
+        };
+        let timeout = self.setup_timeout;
+        self.authenticate_again_at = sasl::authenticate(self, &sasl, timeout).await?;
+        Ok(())
     }
 
     /// Sends the request that `build` makes for the negotiated version and waits for its answer.
@@ -120,6 +141,22 @@ impl BrokerConnection {
     /// After any error but [`WireError::UnsupportedVersion`] and [`WireError::Unencodable`] the
     /// connection is no longer usable.
     pub async fn send<R: ApiRequest>(
+        &mut self,
+        timeout: Duration,
+        build: impl FnOnce(i16) -> R,
+    ) -> Result<R::Response, WireError> {
+        if self.is_usable()
+            && self
+                .authenticate_again_at
+                .is_some_and(|at| at <= Instant::now())
+        {
+            self.authenticate().await?;
+        }
+        self.send_as_is(timeout, build).await
+    }
+
+    /// As [`Self::send`], whatever the state of the session.
+    pub(super) async fn send_as_is<R: ApiRequest>(
         &mut self,
         timeout: Duration,
         build: impl FnOnce(i16) -> R,
@@ -243,6 +280,7 @@ impl BrokerConnection {
             ));
         }
         self.usable = true;
+        self.last_used = Instant::now();
         Ok(answer)
     }
 
@@ -276,11 +314,14 @@ impl BrokerConnection {
     }
 
     async fn round_trip(&mut self, call: Call, frame: &[u8]) -> Result<Bytes, WireError> {
-        let broken = |broker: &BrokerAddress, source| WireError::Disconnected {
-            broker: broker.clone(),
-            api: call.api,
-            version: call.version,
-            source,
+        let broken = |broker: &BrokerAddress, source| {
+            // A broker may refuse a client's certificate only when the first request comes.
+            WireError::tls(broker, &source).unwrap_or_else(|| WireError::Disconnected {
+                broker: broker.clone(),
+                api: call.api,
+                version: call.version,
+                source,
+            })
         };
         let written = async {
             self.stream.write_all(frame).await?;

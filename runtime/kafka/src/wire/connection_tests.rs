@@ -5,9 +5,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::wire::scripted_broker::{Script, ScriptedBroker};
-use crate::wire::{
-    ClusterClient, SaslMechanism, SaslSettings, Secret, TcpDialer, VersionWindow, metadata,
-};
+use crate::wire::{ClusterClient, TcpDialer, VersionWindow, metadata};
 
 #[tokio::test(start_paused = true)]
 async fn metadata_tells_the_cluster_id() {
@@ -145,44 +143,13 @@ async fn strange_bytes_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn plain_authenticates_and_the_session_ends() {
+async fn a_connection_that_was_idle_too_long_is_not_used_again() {
     let broker = ScriptedBroker::new();
-    broker.require_credentials("alice", "right", 10_000);
-    let sasl = |password: &str| SaslSettings {
-        mechanism: SaslMechanism::Plain,
-        username: "alice".to_owned(),
-        password: Secret::new(password),
-    };
-    let connection = broker
-        .client_with_sasl(sasl("right"))
-        .connect_any()
-        .await
-        .expect("authenticated");
+    let connection = broker.client().connect_any().await.expect("a connection");
+    tokio::time::advance(Duration::from_secs(539)).await;
     assert!(connection.is_usable());
-    tokio::time::advance(Duration::from_secs(9)).await;
+    tokio::time::advance(Duration::from_secs(2)).await;
     assert!(!connection.is_usable());
-
-    let Err(error) = broker
-        .client_with_sasl(sasl("wrong-password"))
-        .connect_any()
-        .await
-    else {
-        panic!("the password is wrong");
-    };
-    assert_eq!(
-        error.to_string(),
-        "authentication to broker scripted:9092 with sasl.mechanism PLAIN failed: Invalid username or password"
-    );
-    assert!(error.is_fatal());
-
-    broker.script::<kafka_protocol::messages::SaslHandshakeRequest>(Script::Error(33));
-    let Err(error) = broker.client_with_sasl(sasl("right")).connect_any().await else {
-        panic!("the mechanism is not offered");
-    };
-    assert!(
-        error.to_string().contains("offers only OAUTHBEARER"),
-        "{error}"
-    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -248,4 +215,34 @@ async fn large_answers_are_put_together() {
     let coordinator = client.find_group_coordinator("g").await.expect("an answer");
     assert_eq!(coordinator.address.to_string(), "h:7");
     server.await.expect("the server did not panic");
+}
+
+/// Refuses one address, and leaves the others to the scripted broker.
+struct OneDead(ScriptedBroker);
+
+#[async_trait::async_trait]
+impl Dialer for OneDead {
+    async fn dial(&self, broker: &BrokerAddress) -> io::Result<Box<dyn BrokerStream>> {
+        if broker.host == "dead" {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        self.0.dial(broker).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_of_the_bootstrap_servers_will_do() {
+    let broker = ScriptedBroker::new();
+    let servers = ["dead:1", "dead:2", "scripted:9092"]
+        .map(|server| server.parse().expect("an address"))
+        .into();
+    let client = ClusterClient::with_dialer(
+        ClientSettings::new(servers),
+        Arc::new(OneDead(broker.clone())),
+    );
+    // The first is chosen at random: often enough for each to have been it.
+    for _ in 0..50 {
+        let connection = client.connect_any().await.expect("one of three");
+        assert_eq!(connection.broker().to_string(), "scripted:9092");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use connect_tls::rustls;
 use kafka_protocol::ResponseError;
 
 use super::settings::BrokerAddress;
@@ -90,6 +91,26 @@ pub enum WireError {
         /// What the broker speaks.
         theirs: Option<VersionWindow>,
     },
+    /// TLS refused one side to the other.
+    #[error(
+        "TLS with broker {broker} failed: {reason}; check ssl.truststore.*, ssl.keystore.* and whether security.protocol is the one of the listener"
+    )]
+    Tls {
+        /// The broker.
+        broker: BrokerAddress,
+        /// What the TLS library said.
+        reason: String,
+    },
+    /// There is no token to authenticate with. The text holds no credential.
+    #[error("no token for broker {broker}: {reason}")]
+    NoToken {
+        /// The broker.
+        broker: BrokerAddress,
+        /// What the identity provider said, or why it could not be asked.
+        reason: String,
+        /// Whether asking again later may help.
+        is_retriable: bool,
+    },
     /// SASL did not succeed. The text holds no credential.
     #[error("authentication to broker {broker} with sasl.mechanism {mechanism} failed: {reason}")]
     Authentication {
@@ -125,14 +146,43 @@ pub enum WireError {
 }
 
 impl WireError {
+    /// A stream that could not be opened.
+    pub(super) fn not_opened(broker: &BrokerAddress, source: io::Error) -> Self {
+        Self::tls(broker, &source).unwrap_or_else(|| Self::Connect {
+            broker: broker.clone(),
+            source,
+        })
+    }
+
+    /// What the TLS library objects to, if that is what went wrong.
+    pub(super) fn tls(broker: &BrokerAddress, source: &io::Error) -> Option<Self> {
+        let error = source.get_ref()?.downcast_ref::<rustls::Error>()?;
+        Some(Self::Tls {
+            broker: broker.clone(),
+            reason: error.to_string(),
+        })
+    }
+
+    /// Whether every broker of the cluster would refuse this client with these settings.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Authentication { .. } | Self::Tls { .. } => true,
+            Self::NoToken { is_retriable, .. } => !is_retriable,
+            Self::NoBroker { last, .. } => last.is_refusal(),
+            _ => false,
+        }
+    }
+
     /// Whether trying again, with the same settings, can never help.
     pub fn is_fatal(&self) -> bool {
         match self {
             Self::Authentication { .. }
+            | Self::Tls { .. }
             | Self::UnsupportedVersion { .. }
             | Self::Unencodable { .. } => true,
             Self::Response { error, .. } => !error.is_retriable(),
             Self::NoBroker { last, .. } => last.is_fatal(),
+            Self::NoToken { is_retriable, .. } => !is_retriable,
             Self::Connect { .. }
             | Self::Disconnected { .. }
             | Self::Timeout { .. }

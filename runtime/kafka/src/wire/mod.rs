@@ -13,7 +13,7 @@ mod backoff;
 mod cluster;
 mod connection;
 mod error;
-mod jaas;
+mod fencing;
 mod sasl;
 mod settings;
 mod stream;
@@ -21,16 +21,14 @@ mod versions;
 
 #[cfg(test)]
 pub(crate) mod scripted_broker;
+#[cfg(test)]
+mod security_tests;
 
 pub use api::ApiRequest;
 pub use backoff::Backoff;
 pub use cluster::{ClusterClient, ClusterMetadata, Coordinator, metadata};
 pub use connection::BrokerConnection;
 pub use error::WireError;
-pub use jaas::{JaasEntry, parse_jaas};
-pub use settings::{
-    BrokerAddress, ClientSettings, SaslMechanism, SaslSettings, Secret, SecurityProtocol,
-    SettingsError,
-};
-pub use stream::{BrokerStream, Dialer, TcpDialer};
+pub use settings::{BrokerAddress, ClientSettings, SettingsError};
+pub use stream::{BrokerStream, Dialer, TcpDialer, TlsDialer};
 pub use versions::{ApiVersionTable, VersionWindow};

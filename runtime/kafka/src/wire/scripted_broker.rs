@@ -7,24 +7,29 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
 use kafka_protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, BrokerId, FindCoordinatorRequest,
-    FindCoordinatorResponse, HeartbeatRequest, HeartbeatResponse, JoinGroupRequest,
-    JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse, MetadataRequest, MetadataResponse,
-    RequestHeader, ResponseHeader, SaslAuthenticateRequest, SaslAuthenticateResponse,
-    SaslHandshakeRequest, SaslHandshakeResponse, SyncGroupRequest, SyncGroupResponse,
+    FindCoordinatorResponse, HeartbeatRequest, HeartbeatResponse, InitProducerIdRequest,
+    InitProducerIdResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
+    LeaveGroupResponse, MetadataRequest, MetadataResponse, RequestHeader, ResponseHeader,
+    SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
+    SyncGroupRequest, SyncGroupResponse,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
+use super::ClusterClient;
 use super::api::ApiRequest;
 use super::settings::{BrokerAddress, ClientSettings};
 use super::stream::{BrokerStream, Dialer};
-use super::{ClusterClient, SaslSettings};
+use crate::security::{SaslSettings, ScramHash};
 
 /// What happens to one request in place of the usual answer.
 #[derive(Debug, Clone)]
@@ -37,6 +42,31 @@ pub(crate) enum Script {
     Silence,
     /// These bytes come back as they are, length prefix included.
     Raw(Vec<u8>),
+}
+
+/// Whom the broker lets in.
+#[derive(Debug, Clone)]
+pub(crate) enum Login {
+    Plain {
+        user: String,
+        password: String,
+    },
+    Scram {
+        hash: ScramHash,
+        password: String,
+        knows_password: bool,
+    },
+    Token(String),
+}
+
+impl Login {
+    fn mechanism(&self) -> &'static str {
+        match self {
+            Self::Plain { .. } => "PLAIN",
+            Self::Scram { hash, .. } => hash.mechanism(),
+            Self::Token(_) => "OAUTHBEARER",
+        }
+    }
 }
 
 /// A request as the broker saw it.
@@ -58,7 +88,10 @@ struct State {
     generation: i32,
     leader_id: Option<String>,
     follower_assignment: Bytes,
-    credentials: Option<(String, String)>,
+    login: Option<Login>,
+    /// The bare first message of a client and the answer to it.
+    scram: Option<(String, String)>,
+    tls: Option<TlsAcceptor>,
     session_lifetime_ms: i64,
     protocol_type: &'static str,
 }
@@ -73,7 +106,7 @@ pub(crate) struct ScriptedBroker {
 pub(crate) const ADDRESS: &str = "scripted:9092";
 
 /// The windows of Kafka 4.
-const CURRENT: [(i16, i16, i16); 9] = [
+const CURRENT: [(i16, i16, i16); 10] = [
     (3, 0, 13),
     (10, 0, 6),
     (11, 2, 9),
@@ -82,6 +115,7 @@ const CURRENT: [(i16, i16, i16); 9] = [
     (14, 0, 5),
     (17, 0, 1),
     (18, 0, 4),
+    (22, 0, 6),
     (36, 0, 2),
 ];
 
@@ -97,7 +131,9 @@ impl ScriptedBroker {
                 generation: 0,
                 leader_id: None,
                 follower_assignment: Bytes::new(),
-                credentials: None,
+                login: None,
+                scram: None,
+                tls: None,
                 session_lifetime_ms: 0,
                 protocol_type: "connect",
             })),
@@ -114,10 +150,8 @@ impl ScriptedBroker {
     }
 
     pub(crate) fn client_with_sasl(&self, sasl: SaslSettings) -> ClusterClient {
-        let settings = ClientSettings {
-            sasl: Some(sasl),
-            ..Self::settings()
-        };
+        let mut settings = Self::settings();
+        settings.security.sasl = Some(sasl);
         ClusterClient::with_dialer(settings, Arc::new(self.clone()))
     }
 
@@ -156,10 +190,82 @@ impl ScriptedBroker {
         self.state().protocol_type = protocol_type;
     }
 
-    pub(crate) fn require_credentials(&self, user: &str, password: &str, lifetime_ms: i64) {
+    pub(crate) fn require_login(&self, login: Login, lifetime_ms: i64) {
         let mut state = self.state();
-        state.credentials = Some((user.to_owned(), password.to_owned()));
+        state.login = Some(login);
         state.session_lifetime_ms = lifetime_ms;
+    }
+
+    /// From the next connection on the broker speaks TLS.
+    pub(crate) fn speak_tls(&self, acceptor: TlsAcceptor) {
+        self.state().tls = Some(acceptor);
+    }
+
+    fn authenticate(&self, message: &[u8]) -> SaslAuthenticateResponse {
+        let mut state = self.state();
+        let login = state.login.clone().expect("the test requires a login");
+        let let_in = |state: &State, bytes: String| {
+            SaslAuthenticateResponse::default()
+                .with_session_lifetime_ms(state.session_lifetime_ms)
+                .with_auth_bytes(Bytes::from(bytes))
+        };
+        let go_on =
+            |bytes: String| SaslAuthenticateResponse::default().with_auth_bytes(Bytes::from(bytes));
+        let refuse = |reason: &'static str| {
+            SaslAuthenticateResponse::default()
+                .with_error_code(58)
+                .with_error_message(Some(StrBytes::from_static_str(reason)))
+        };
+        let text = std::str::from_utf8(message).expect("text");
+        match login {
+            Login::Plain { user, password } => {
+                if text == format!("\0{user}\0{password}") {
+                    let_in(&state, String::new())
+                } else {
+                    refuse("Invalid username or password")
+                }
+            }
+            Login::Token(token) => {
+                if text == "\u{1}" {
+                    refuse("no such token")
+                } else if text == format!("n,,\u{1}auth=Bearer {token}\u{1}\u{1}") {
+                    let_in(&state, String::new())
+                } else {
+                    go_on(r#"{"status":"invalid_token"}"#.to_owned())
+                }
+            }
+            Login::Scram {
+                hash,
+                password,
+                knows_password,
+            } => match state.scram.take() {
+                None => {
+                    let bare = text.strip_prefix("n,,").expect("no channel binding");
+                    let (_, nonce) = bare.split_once(",r=").expect("a nonce");
+                    let first = format!("r={nonce}-and-mine,s={},i=4096", STANDARD.encode("salt"));
+                    state.scram = Some((bare.to_owned(), first.clone()));
+                    go_on(first)
+                }
+                Some((client_first, server_first)) => {
+                    let (without_proof, proof) = text.split_once(",p=").expect("a proof");
+                    let auth = format!("{client_first},{server_first},{without_proof}");
+                    let iterations = std::num::NonZeroU32::new(4096).expect("not zero");
+                    let salted = hash.salted_password(&password, b"salt", iterations);
+                    let stored = hash.hash(&hash.hmac(&salted, b"Client Key"));
+                    let proof = STANDARD.decode(proof).expect("Base64");
+                    let signature = hash.hmac(&stored, auth.as_bytes());
+                    let client_key: Vec<u8> =
+                        proof.iter().zip(&signature).map(|(a, b)| a ^ b).collect();
+                    if hash.hash(&client_key) != stored {
+                        return refuse("invalid credentials");
+                    }
+                    let server_key: &[u8] = if knows_password { b"Server Key" } else { b"?" };
+                    let server_key = hash.hmac(&salted, server_key);
+                    let signature = hash.hmac(&server_key, auth.as_bytes());
+                    let_in(&state, format!("v={}", STANDARD.encode(signature)))
+                }
+            },
+        }
     }
 
     /// Every request so far.
@@ -201,7 +307,7 @@ impl ScriptedBroker {
         });
     }
 
-    async fn serve(self, mut stream: DuplexStream) {
+    async fn serve(self, mut stream: impl BrokerStream) {
         while let Ok(length) = stream.read_i32().await {
             let mut frame = vec![0; usize::try_from(length).expect("clients send valid lengths")];
             if stream.read_exact(&mut frame).await.is_err() {
@@ -273,29 +379,29 @@ impl ScriptedBroker {
             LeaveGroupRequest::KEY => respond(frame, |request, version| {
                 self.leave_group(request, version, code)
             }),
+            InitProducerIdRequest::KEY => {
+                respond(frame, |request: InitProducerIdRequest, version| {
+                    let id = request
+                        .transactional_id
+                        .as_deref()
+                        .map_or("", |id| id.as_str());
+                    self.note::<InitProducerIdRequest>(version, id, -1, "");
+                    assert_eq!(request.transaction_timeout_ms, 90_000);
+                    assert_eq!((request.producer_id.0, request.producer_epoch), (-1, -1));
+                    InitProducerIdResponse::default().with_error_code(code)
+                })
+            }
             SaslHandshakeRequest::KEY => respond(frame, |request: SaslHandshakeRequest, _| {
-                let offered = request.mechanism.as_str() == "PLAIN" && code == 0;
+                let mechanism = self.state().login.as_ref().map_or("", Login::mechanism);
+                let offered = request.mechanism.as_str() == mechanism && code == 0;
                 SaslHandshakeResponse::default()
                     .with_error_code(if offered { 0 } else { 33 })
-                    .with_mechanisms(vec![StrBytes::from_static_str("OAUTHBEARER")])
+                    .with_mechanisms(vec![StrBytes::from_static_str(mechanism)])
             }),
             SaslAuthenticateRequest::KEY => {
                 respond(frame, |request: SaslAuthenticateRequest, version| {
                     self.note::<SaslAuthenticateRequest>(version, "", 0, "");
-                    let state = self.state();
-                    let (user, password) = state
-                        .credentials
-                        .clone()
-                        .expect("the test requires credentials");
-                    if request.auth_bytes == format!("\0{user}\0{password}").as_bytes() {
-                        return SaslAuthenticateResponse::default()
-                            .with_session_lifetime_ms(state.session_lifetime_ms);
-                    }
-                    SaslAuthenticateResponse::default()
-                        .with_error_code(58)
-                        .with_error_message(Some(StrBytes::from_static_str(
-                            "Invalid username or password",
-                        )))
+                    self.authenticate(&request.auth_bytes)
                 })
             }
             other => panic!("the client sent an API that nobody scripted: {other}"),
@@ -456,7 +562,18 @@ impl Dialer for ScriptedBroker {
         }
         assert_eq!(broker.to_string(), ADDRESS);
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
-        tokio::spawn(self.clone().serve(theirs));
+        let (broker, tls) = (self.clone(), self.state().tls.clone());
+        tokio::spawn(async move {
+            match tls {
+                None => broker.serve(theirs).await,
+                Some(tls) => {
+                    // A client that is refused goes away, and the test sees what it was told.
+                    if let Ok(stream) = tls.accept(theirs).await {
+                        broker.serve(stream).await;
+                    }
+                }
+            }
+        });
         Ok(Box::new(ours))
     }
 }

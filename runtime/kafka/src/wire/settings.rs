@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::jaas::parse_jaas;
+use connect_tls::rustls::ClientConfig;
+
+use crate::security::{SaslSettings, SecurityError, SecurityProtocol, SecuritySettings};
 
 /// Answers above this size are refused: a JoinGroup answer carries the metadata of all members,
 /// which stays far below it, and a stray length prefix must not become an allocation.
@@ -16,32 +19,20 @@ const DEFAULT_MAX_FRAME_NUM_BYTES: usize = 64 * 1024 * 1024;
 #[error("Invalid value {value} for configuration {key}: {reason}")]
 pub struct SettingsError {
     /// The key as the user writes it.
-    pub key: &'static str,
+    pub key: String,
     /// The value as the user wrote it, `[hidden]` where it is a secret.
     pub value: String,
     /// What is wrong, and what would be right.
     pub reason: String,
 }
 
-/// A value that no log, error or `Debug` text may show.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a value.
-    pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
-    }
-
-    /// The value itself, for the bytes that go to the broker and nothing else.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[hidden]")
+impl From<SecurityError> for SettingsError {
+    fn from(error: SecurityError) -> Self {
+        Self {
+            key: error.key,
+            value: error.value.unwrap_or_else(|| "[hidden]".to_owned()),
+            reason: error.reason,
+        }
     }
 }
 
@@ -92,53 +83,17 @@ impl FromStr for BrokerAddress {
     }
 }
 
-/// `security.protocol`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SecurityProtocol {
-    /// Plain TCP.
-    Plaintext,
-    /// SASL over plain TCP.
-    SaslPlaintext,
-}
-
-/// `sasl.mechanism`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SaslMechanism {
-    /// User name and password in one message.
-    Plain,
-}
-
-impl SaslMechanism {
-    /// The name on the wire and in the properties.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Plain => "PLAIN",
-        }
-    }
-}
-
-/// How to authenticate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SaslSettings {
-    /// The mechanism.
-    pub mechanism: SaslMechanism,
-    /// The user name.
-    pub username: String,
-    /// The password.
-    pub password: Secret,
-}
-
 /// How to reach the brokers of one cluster. Keys, defaults and units are Kafka's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ClientSettings {
     /// `bootstrap.servers`, never empty.
     pub bootstrap_servers: Vec<BrokerAddress>,
     /// `client.id`; empty is sent as it is, like the Java client does.
     pub client_id: String,
-    /// `security.protocol`.
-    pub security_protocol: SecurityProtocol,
-    /// Set exactly when the protocol is a SASL one.
-    pub sasl: Option<SaslSettings>,
+    /// `security.protocol`, `ssl.*` and `sasl.*`.
+    pub security: SecuritySettings,
+    /// The part of `security` that is TLS, ready to use.
+    pub tls: Option<Arc<ClientConfig>>,
     /// `request.timeout.ms`.
     pub request_timeout: Duration,
     /// `socket.connection.setup.timeout.ms`: one dial, with TLS and SASL.
@@ -151,6 +106,8 @@ pub struct ClientSettings {
     pub reconnect_backoff: Duration,
     /// `reconnect.backoff.max.ms`.
     pub reconnect_backoff_max: Duration,
+    /// `connections.max.idle.ms`; `None` where it is negative.
+    pub connections_max_idle: Option<Duration>,
     /// The largest answer accepted. Not a Kafka key.
     pub max_frame_num_bytes: usize,
 }
@@ -161,14 +118,19 @@ impl ClientSettings {
         Self {
             bootstrap_servers,
             client_id: String::new(),
-            security_protocol: SecurityProtocol::Plaintext,
-            sasl: None,
+            security: SecuritySettings {
+                protocol: SecurityProtocol::Plaintext,
+                tls: None,
+                sasl: None,
+            },
+            tls: None,
             request_timeout: Duration::from_millis(40_000),
             connection_setup_timeout: Duration::from_millis(10_000),
             retry_backoff: Duration::from_millis(100),
             retry_backoff_max: Duration::from_millis(1_000),
             reconnect_backoff: Duration::from_millis(50),
             reconnect_backoff_max: Duration::from_millis(1_000),
+            connections_max_idle: Some(Duration::from_millis(540_000)),
             max_frame_num_bytes: DEFAULT_MAX_FRAME_NUM_BYTES,
         }
     }
@@ -208,11 +170,36 @@ impl ClientSettings {
                 *field = duration;
             }
         }
-        settings.security_protocol = properties.security_protocol()?;
-        if settings.security_protocol == SecurityProtocol::SaslPlaintext {
-            settings.sasl = Some(properties.sasl()?);
+        if let Some(max_idle) = properties.get("connections.max.idle.ms") {
+            settings.connections_max_idle = match max_idle.parse::<i64>() {
+                Ok(ms) => u64::try_from(ms).ok().map(Duration::from_millis),
+                Err(_) => {
+                    return Err(SettingsError {
+                        key: "connections.max.idle.ms".to_owned(),
+                        value: max_idle.to_owned(),
+                        reason: "it must be a number of milliseconds".to_owned(),
+                    });
+                }
+            };
         }
+        settings.security = SecuritySettings::read(&|key| properties.get(key))?;
+        settings.tls = settings
+            .security
+            .tls
+            .as_ref()
+            .map(|tls| tls.client_config().map(Arc::new))
+            .transpose()
+            .map_err(|error| SettingsError {
+                key: error.key,
+                value: error.value.unwrap_or_else(|| "[hidden]".to_owned()),
+                reason: error.reason,
+            })?;
         Ok(settings)
+    }
+
+    /// How to authenticate, if at all.
+    pub fn sasl(&self) -> Option<&SaslSettings> {
+        self.security.sasl.as_ref()
     }
 
     /// `bootstrap.servers` as one text, for messages.
@@ -241,7 +228,7 @@ impl<'a> Properties<'a> {
             .filter(|server| !server.trim().is_empty())
             .map(|server| {
                 server.parse().map_err(|reason| SettingsError {
-                    key: KEY,
+                    key: KEY.to_owned(),
                     value: server.trim().to_owned(),
                     reason,
                 })
@@ -249,7 +236,7 @@ impl<'a> Properties<'a> {
             .collect::<Result<Vec<BrokerAddress>, _>>()?;
         if servers.is_empty() {
             return Err(SettingsError {
-                key: KEY,
+                key: KEY.to_owned(),
                 value: format!("'{list}'"),
                 reason: "at least one broker as host:port is needed".to_owned(),
             });
@@ -264,70 +251,11 @@ impl<'a> Properties<'a> {
         match value.parse::<i32>() {
             Ok(ms) if ms >= 0 => Ok(Some(Duration::from_millis(ms.unsigned_abs().into()))),
             _ => Err(SettingsError {
-                key,
+                key: key.to_owned(),
                 value: value.to_owned(),
                 reason: format!("it must be a number of milliseconds from 0 to {}", i32::MAX),
             }),
         }
-    }
-
-    fn security_protocol(&self) -> Result<SecurityProtocol, SettingsError> {
-        let value = self.get("security.protocol").unwrap_or("PLAINTEXT");
-        let not_usable = |reason: &str| SettingsError {
-            key: "security.protocol",
-            value: value.to_owned(),
-            reason: reason.to_owned(),
-        };
-        match value.to_ascii_uppercase().as_str() {
-            "PLAINTEXT" => Ok(SecurityProtocol::Plaintext),
-            "SASL_PLAINTEXT" => Ok(SecurityProtocol::SaslPlaintext),
-            "SSL" | "SASL_SSL" => Err(not_usable(
-                "TLS to the group coordinator is not supported yet; supported are PLAINTEXT and SASL_PLAINTEXT",
-            )),
-            _ => Err(not_usable(
-                "it must be one of PLAINTEXT, SASL_PLAINTEXT, SSL, SASL_SSL",
-            )),
-        }
-    }
-
-    fn sasl(&self) -> Result<SaslSettings, SettingsError> {
-        const JAAS: &str = "sasl.jaas.config";
-        // GSSAPI is Kafka's default, so that a missing key is answered with the name in effect.
-        let name = self.get("sasl.mechanism").unwrap_or("GSSAPI");
-        let mechanism = match name {
-            "PLAIN" => SaslMechanism::Plain,
-            _ => {
-                return Err(SettingsError {
-                    key: "sasl.mechanism",
-                    value: name.to_owned(),
-                    reason: "supported is PLAIN".to_owned(),
-                });
-            }
-        };
-        let hidden = |reason: String| SettingsError {
-            key: JAAS,
-            value: "[hidden]".to_owned(),
-            reason,
-        };
-        let text = self.get(JAAS).ok_or_else(|| SettingsError {
-            key: JAAS,
-            value: "null".to_owned(),
-            reason: format!(
-                "sasl.mechanism {name} needs a login module with username and password"
-            ),
-        })?;
-        let mut entry = parse_jaas(text).map_err(hidden)?;
-        let mut option = |option: &str| {
-            entry
-                .options
-                .remove(option)
-                .ok_or_else(|| hidden(format!("the option '{option}' is missing")))
-        };
-        Ok(SaslSettings {
-            mechanism,
-            username: option("username")?,
-            password: Secret::new(option("password")?),
-        })
     }
 }
 
@@ -361,7 +289,11 @@ mod tests {
         assert_eq!(settings.reconnect_backoff, Duration::from_millis(50));
         assert_eq!(settings.reconnect_backoff_max, Duration::from_secs(1));
         assert_eq!(settings.connection_setup_timeout, Duration::from_secs(10));
-        assert_eq!(settings.sasl, None);
+        assert_eq!(settings.sasl(), None);
+        assert_eq!(
+            settings.connections_max_idle,
+            Some(Duration::from_secs(540))
+        );
     }
 
     #[test]
@@ -386,10 +318,6 @@ mod tests {
                 "Invalid value -1 for configuration request.timeout.ms: it must be a number",
             ),
             (
-                vec![("bootstrap.servers", "a:1"), ("security.protocol", "SSL")],
-                "Invalid value SSL for configuration security.protocol: TLS",
-            ),
-            (
                 vec![("bootstrap.servers", "a:1"), ("security.protocol", "TLS")],
                 "must be one of",
             ),
@@ -398,42 +326,11 @@ mod tests {
                     ("bootstrap.servers", "a:1"),
                     ("security.protocol", "SASL_PLAINTEXT"),
                 ],
-                "Invalid value GSSAPI for configuration sasl.mechanism: supported is",
+                "Invalid value GSSAPI for configuration sasl.mechanism: supported are",
             ),
         ] {
             let error = read(&lines).expect_err(text).to_string();
             assert!(error.contains(text), "{error}");
         }
-    }
-
-    #[test]
-    fn sasl_plain_keeps_its_secret() {
-        let base = [
-            ("bootstrap.servers", "a:1"),
-            ("security.protocol", "sasl_plaintext"),
-            ("sasl.mechanism", "PLAIN"),
-        ];
-        let with = |jaas: &'static str| {
-            let mut lines = base.to_vec();
-            lines.push(("sasl.jaas.config", jaas));
-            read(&lines)
-        };
-        let settings = with("X required username=\"u\" password=\"hunter2\";").expect("valid");
-        let sasl = settings.sasl.as_ref().expect("SASL settings");
-        assert_eq!(
-            (sasl.username.as_str(), sasl.password.expose()),
-            ("u", "hunter2")
-        );
-        assert!(!format!("{settings:?}").contains("hunter2"));
-
-        let error = with("X required password=\"hunter2\";")
-            .expect_err("no user")
-            .to_string();
-        assert!(
-            error.contains("'username'") && !error.contains("hunter2"),
-            "{error}"
-        );
-        let error = read(&base).expect_err("no JAAS").to_string();
-        assert!(error.contains("sasl.jaas.config"), "{error}");
     }
 }

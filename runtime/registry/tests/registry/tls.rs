@@ -11,7 +11,7 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 fn store(name: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/registry/stores");
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tls/tests/stores");
     path.join(name).to_str().unwrap().to_string()
 }
 
@@ -242,7 +242,10 @@ async fn stores_that_cannot_be_used_are_named_without_their_passwords() {
             "it is no JKS or PKCS #12 store, or its password is another one",
         ),
         (
-            &[("truststore.location", &*server_pem)],
+            &[
+                ("truststore.type", "PKCS12"),
+                ("truststore.location", &*server_pem),
+            ],
             "it is no JKS or PKCS #12 store",
         ),
         (

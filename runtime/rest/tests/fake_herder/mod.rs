@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use connect_api::config::ConfigMap;
 use connect_herder::*;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
 const WORKER_ID: &str = "127.0.0.1:26183";
@@ -11,6 +12,9 @@ const VERSION: &str = "4.3.1";
 #[derive(Default)]
 pub struct FakeHerder {
     connectors: Mutex<Vec<(String, ConfigMap)>>,
+    loggers: Mutex<BTreeMap<String, LoggerLevel>>,
+    /// The state of all tasks.
+    task_state: Option<&'static str>,
     hangs: bool,
 }
 
@@ -21,6 +25,18 @@ impl FakeHerder {
             hangs: true,
             ..Self::default()
         }
+    }
+
+    /// One whose tasks are all in a state.
+    pub fn with_tasks(state: &'static str) -> Self {
+        Self {
+            task_state: Some(state),
+            ..Self::default()
+        }
+    }
+
+    fn loggers(&self) -> MutexGuard<'_, BTreeMap<String, LoggerLevel>> {
+        self.loggers.lock().expect("no holder panics")
     }
 
     fn connectors(&self) -> MutexGuard<'_, Vec<(String, ConfigMap)>> {
@@ -58,7 +74,7 @@ impl FakeHerder {
                 version: Some(Some(VERSION.to_string())),
                 trace: None,
             },
-            tasks: vec![task_state(state)],
+            tasks: vec![task_state(self.task_state.unwrap_or(state))],
             connector_type: "sink",
         }
     }
@@ -245,6 +261,51 @@ impl Herder for FakeHerder {
         Ok(ConnectorOffsets {
             offsets: Vec::new(),
         })
+    }
+
+    async fn alter_connector_offsets(
+        &self,
+        connector: &str,
+        offsets: ConnectorOffsets,
+    ) -> HerderResult<String> {
+        self.require(connector, "Connector {c} not found")?;
+        Ok(format!("{} altered", offsets.offsets.len()))
+    }
+
+    async fn reset_connector_offsets(&self, connector: &str) -> HerderResult<String> {
+        self.require(connector, "Connector {c} not found")?;
+        Ok("reset".to_string())
+    }
+
+    fn logger_levels(&self) -> BTreeMap<String, LoggerLevel> {
+        self.loggers().clone()
+    }
+
+    fn logger_level(&self, logger: &str) -> Option<LoggerLevel> {
+        self.loggers().get(logger).cloned()
+    }
+
+    fn set_worker_logger_level(&self, namespace: &str, level: Level) -> Vec<String> {
+        let level = LoggerLevel {
+            level,
+            last_modified: Some(1_700_000_000_000),
+        };
+        let before = self.loggers().insert(namespace.to_string(), level.clone());
+        match before == Some(level) {
+            true => Vec::new(),
+            false => vec![namespace.to_string()],
+        }
+    }
+
+    async fn set_cluster_logger_level(&self, namespace: &str, level: &str) -> HerderResult<()> {
+        let level = Level::of_name(level).expect("the router has looked");
+        self.set_worker_logger_level(namespace, level);
+        Ok(())
+    }
+
+    fn secret_settings(&self, config: &ConfigMap) -> Vec<String> {
+        let secrets = config.keys().filter(|key| key.contains("password"));
+        secrets.map(str::to_string).collect()
     }
 
     fn plugins(&self, _connectors_only: bool) -> Vec<PluginInfo> {

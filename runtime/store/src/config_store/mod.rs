@@ -5,6 +5,7 @@ mod kafka;
 mod memory;
 mod record;
 mod state;
+mod transactional;
 mod types;
 mod updates;
 
@@ -17,6 +18,7 @@ use std::time::Duration;
 pub use kafka::{FencableWriter, KafkaConfigStore};
 pub use memory::MemoryConfigStore;
 pub use state::{ClusterConfigState, NO_CONFIG_OFFSET};
+pub use transactional::{TransactionalConfigWriter, TransactionalProducerFactory};
 pub use types::{RestartRequest, SessionKey, TargetState};
 pub use updates::{ConfigUpdate, ConfigUpdates};
 

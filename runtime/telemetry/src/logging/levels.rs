@@ -1,9 +1,11 @@
 //! Levels of loggers, changeable at run time.
 
-use std::collections::BTreeMap;
+use super::java_names;
+use serde::{Serialize, Serializer};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
 use tracing::{Metadata, Subscriber};
@@ -92,25 +94,72 @@ impl fmt::Display for Level {
     }
 }
 
+/// The level of a logger, as `/admin/loggers` shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LoggerLevel {
+    /// The level that holds for the logger.
+    #[serde(serialize_with = "serialize_level")]
+    pub level: Level,
+    /// When it was changed while the worker ran, in milliseconds since the epoch.
+    pub last_modified: Option<i64>,
+}
+
+fn serialize_level<S: Serializer>(level: &Level, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(level.name())
+}
+
+/// More loggers than this do not come to be by being asked for.
+const MAX_NUM_LOGGERS: usize = 4096;
+
+/// The name of the logger above all.
+const ROOT: &str = "root";
+
+fn is_root(logger: &str) -> bool {
+    logger.is_empty() || logger.eq_ignore_ascii_case(ROOT)
+}
+
 #[derive(Debug)]
 struct Thresholds {
     root: Level,
     /// By logger; `.` separates the parts of a name.
     loggers: BTreeMap<String, Level>,
+    last_modified_ms: BTreeMap<String, i64>,
 }
 
 impl Thresholds {
-    /// The level of the longest name that `logger` stands under.
+    /// The level of the longest name that `logger`, or the Java logger that it stands for, is under.
     fn effective(&self, logger: &str) -> Level {
+        if is_root(logger) {
+            return self.root;
+        }
+        let own = self.nearest(logger);
+        let of_java = || self.nearest(java_names::java_name(logger)?);
+        own.or_else(of_java).unwrap_or(self.root)
+    }
+
+    fn nearest(&self, logger: &str) -> Option<Level> {
         let mut name = logger;
         loop {
             if let Some(level) = self.loggers.get(name) {
-                return *level;
+                return Some(*level);
             }
-            match name.rfind('.') {
-                Some(end) => name = &name[..end],
-                None => return self.root,
-            }
+            name = &name[..name.rfind('.')?];
+        }
+    }
+
+    /// The names of all loggers that there are: those with a level of their own, those of this program,
+    /// and the Java ones that they stand for.
+    fn names(&self) -> BTreeSet<String> {
+        let mut names: BTreeSet<String> = self.loggers.keys().cloned().collect();
+        names.extend(java_names::all().chain([ROOT]).map(str::to_string));
+        names
+    }
+
+    fn known_level(&self, logger: &str) -> LoggerLevel {
+        let name = if is_root(logger) { ROOT } else { logger };
+        LoggerLevel {
+            level: self.effective(name),
+            last_modified: self.last_modified_ms.get(name).copied(),
         }
     }
 
@@ -142,7 +191,11 @@ impl LogLevels {
             .iter()
             .map(|(logger, level)| (dotted(logger), *level))
             .collect();
-        let thresholds = Thresholds { root, loggers };
+        let thresholds = Thresholds {
+            root,
+            loggers,
+            last_modified_ms: BTreeMap::new(),
+        };
         Self {
             shared: Arc::new(Shared {
                 most_verbose: AtomicU8::new(thresholds.most_verbose() as u8),
@@ -153,48 +206,115 @@ impl LogLevels {
 
     /// Sets the level of a logger; `root` in any case is the one above all.
     pub fn set(&self, logger: &str, level: Level) {
-        {
+        self.change(|thresholds| {
+            if is_root(logger) {
+                thresholds.root = level;
+            } else {
+                thresholds.loggers.insert(dotted(logger), level);
+            }
+        });
+    }
+
+    /// Sets the level of all loggers whose names begin with `namespace`, which comes to be one itself;
+    /// for `root` (in any case) or an empty name, of all loggers. Returns those that have another level
+    /// than before, by name, and remembers `now_ms` as the time of their change.
+    pub fn set_namespace(&self, namespace: &str, level: Level, now_ms: i64) -> Vec<String> {
+        let namespace = dotted(namespace);
+        self.change(|thresholds| {
+            let mut names = thresholds.names();
+            if !is_root(&namespace) {
+                names.retain(|name| name.starts_with(&namespace));
+                if thresholds.loggers.len() < MAX_NUM_LOGGERS {
+                    names.insert(namespace.clone());
+                }
+            }
+            let before: Vec<(String, Level)> = names
+                .into_iter()
+                .map(|name| {
+                    let level = thresholds.effective(&name);
+                    (name, level)
+                })
+                .collect();
+            if is_root(&namespace) {
+                thresholds.root = level;
+                for own in thresholds.loggers.values_mut() {
+                    *own = level;
+                }
+            } else {
+                for (name, _) in &before {
+                    thresholds.loggers.insert(name.clone(), level);
+                }
+            }
+            // A logger that is off counts as new, as in a JVM worker.
+            let changed = before
+                .into_iter()
+                .filter(|(_, before)| *before != level || level == Level::Off)
+                .map(|(name, _)| name);
+            let changed: Vec<String> = changed.collect();
+            for name in &changed {
+                thresholds.last_modified_ms.insert(name.clone(), now_ms);
+            }
+            changed
+        })
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Thresholds) -> T) -> T {
+        let outcome = {
             let mut thresholds = self
                 .shared
                 .thresholds
                 .write()
                 .unwrap_or_else(PoisonError::into_inner);
-            if logger.eq_ignore_ascii_case("root") {
-                thresholds.root = level;
-            } else {
-                thresholds.loggers.insert(dotted(logger), level);
-            }
+            let outcome = change(&mut thresholds);
             let most_verbose = thresholds.most_verbose() as u8;
             self.shared
                 .most_verbose
                 .store(most_verbose, Ordering::Relaxed);
-        }
+            outcome
+        };
         tracing::callsite::rebuild_interest_cache();
+        outcome
+    }
+
+    fn thresholds(&self) -> RwLockReadGuard<'_, Thresholds> {
+        self.shared
+            .thresholds
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The level that holds for a logger.
     pub fn get(&self, logger: &str) -> Level {
-        let thresholds = self
-            .shared
-            .thresholds
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        if logger.eq_ignore_ascii_case("root") {
-            return thresholds.root;
-        }
-        thresholds.effective(&dotted(logger))
+        self.thresholds().effective(&dotted(logger))
     }
 
     /// The root and all loggers that have a level of their own, by name.
     pub fn all(&self) -> BTreeMap<String, Level> {
-        let thresholds = self
-            .shared
-            .thresholds
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let thresholds = self.thresholds();
         let mut all = thresholds.loggers.clone();
-        all.insert("root".to_string(), thresholds.root);
+        all.insert(ROOT.to_string(), thresholds.root);
         all
+    }
+
+    /// All loggers that there are, by name, but those that are off.
+    pub fn known(&self) -> BTreeMap<String, LoggerLevel> {
+        let thresholds = self.thresholds();
+        let names = thresholds.names().into_iter();
+        names
+            .map(|name| {
+                let level = thresholds.known_level(&name);
+                (name, level)
+            })
+            .filter(|(_, level)| level.level != Level::Off)
+            .collect()
+    }
+
+    /// The level of a logger that there is; `root` may be written in any case.
+    pub fn known_level(&self, logger: &str) -> Option<LoggerLevel> {
+        let thresholds = self.thresholds();
+        let logger = dotted(logger);
+        let is_known = is_root(&logger) || thresholds.names().contains(&logger);
+        is_known.then(|| thresholds.known_level(&logger))
     }
 
     pub(super) fn filter(&self) -> LevelsFilter {

@@ -9,6 +9,7 @@
 //! ```
 
 mod format;
+mod java_names;
 mod levels;
 mod scope;
 mod settings;
@@ -16,7 +17,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use levels::{Level, LogLevels};
+pub use levels::{Level, LogLevels, LoggerLevel};
 pub use settings::{LogConfig, LogFormat, LogSettingError};
 
 use format::LineFormat;

@@ -98,6 +98,78 @@ fn levels_go_by_the_longest_name() {
 }
 
 #[test]
+fn java_names_have_an_effect_here() {
+    let java = "org.apache.kafka.connect.runtime".to_string();
+    let levels = LogLevels::new(Level::Info, &[(java, Level::Warn)]);
+    assert_eq!(levels.get("connect_worker::sink::commit"), Level::Warn);
+    assert_eq!(levels.get("connect_workers"), Level::Info);
+    levels.set(
+        "org.apache.kafka.connect.runtime.WorkerSinkTask",
+        Level::Debug,
+    );
+    assert_eq!(levels.get("connect_worker::sink::commit"), Level::Debug);
+    assert_eq!(levels.get("connect_worker::source"), Level::Warn);
+    // A name of this program counts more than one of Java.
+    levels.set("connect_worker", Level::Error);
+    assert_eq!(levels.get("connect_worker::sink"), Level::Error);
+    levels.set("org", Level::Trace);
+    assert_eq!(
+        levels.get("connect_store::offset_store::kafka"),
+        Level::Trace
+    );
+}
+
+#[test]
+fn a_namespace_is_set_with_what_begins_like_it() {
+    let levels = LogLevels::new(Level::Info, &[("a.b".to_string(), Level::Error)]);
+    assert_eq!(levels.set_namespace("a", Level::Debug, 7), ["a", "a.b"]);
+    assert_eq!(
+        levels.set_namespace("a", Level::Debug, 8),
+        [] as [String; 0]
+    );
+    assert_eq!(levels.set_namespace("a.b", Level::Warn, 9), ["a.b"]);
+    let known = |logger: &str| levels.known_level(logger);
+    let level = |level, last_modified| {
+        Some(LoggerLevel {
+            level,
+            last_modified,
+        })
+    };
+    assert_eq!(known("a"), level(Level::Debug, Some(7)));
+    assert_eq!(known("a.b"), level(Level::Warn, Some(9)));
+    assert_eq!(known("a.b.c"), None);
+    assert_eq!(known("Root"), level(Level::Info, None));
+    assert_eq!(known("connect_worker.sink"), level(Level::Info, None));
+    // No dot is asked for.
+    let changed = levels.set_namespace("connect_w", Level::Debug, 10);
+    assert!(
+        changed.contains(&"connect_worker.sink".to_string()),
+        "{changed:?}"
+    );
+    assert!(changed.contains(&"connect_w".to_string()), "{changed:?}");
+    let changed = levels.set_namespace("ROOT", Level::Off, 11);
+    assert!(changed.contains(&"root".to_string()) && changed.contains(&"a.b".to_string()));
+    assert!(levels.known().is_empty());
+    assert_eq!(known("a.b"), level(Level::Off, Some(11)));
+    levels.set_namespace("x", Level::Info, 12);
+    let names: Vec<String> = levels.known().into_keys().collect();
+    assert_eq!(names, ["x"]);
+}
+
+#[test]
+fn asking_for_loggers_does_not_make_them_without_bound() {
+    let levels = LogLevels::new(Level::Info, &[]);
+    for number in 0..4200 {
+        levels.set_namespace(&format!("x{number}."), Level::Debug, 1);
+    }
+    assert_eq!(
+        levels.known_level("x10.").map(|one| one.level),
+        Some(Level::Debug)
+    );
+    assert_eq!(levels.known_level("x4199."), None);
+}
+
+#[test]
 fn the_variables_of_the_images_are_read() {
     let of = |root: Option<&str>, loggers: Option<&str>| {
         LogConfig::from_env(|name| match name {

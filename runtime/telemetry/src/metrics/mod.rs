@@ -6,6 +6,7 @@
 
 mod app_info;
 mod connector;
+mod group_client;
 mod mbean;
 mod prometheus;
 mod rebalance;

@@ -1,5 +1,6 @@
 //! `connect-worker-rebalance-metrics`.
 
+use super::group_client::GroupClient;
 use super::mbean::MBean;
 use super::registry::Ticks;
 use super::sampled::SampledStat;
@@ -67,6 +68,33 @@ impl RebalanceMetrics {
         access(&mut self.texts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// What the group client has to say about rebalances.
+    pub(super) fn group_client<'a>(
+        &self,
+        worker_id: &'a str,
+        num_connectors: usize,
+        num_tasks: usize,
+    ) -> GroupClient<'a> {
+        let now_ms = self.ticks.now_ms();
+        let time_ms = self.time_ms.measure(now_ms);
+        GroupClient {
+            worker_id,
+            num_connectors,
+            num_tasks,
+            num_rebalances: self.completed.load(Ordering::Relaxed),
+            rebalance_avg_ms: time_ms.avg(),
+            rebalance_max_ms: time_ms.max(),
+            since_rebalance_ms: self.since_last_ms(now_ms),
+        }
+    }
+
+    fn since_last_ms(&self, now_ms: i64) -> Option<f64> {
+        match self.last_completed_ms.load(Ordering::Relaxed) {
+            NEVER => None,
+            completed_ms => Some((now_ms - completed_ms) as f64),
+        }
+    }
+
     pub(super) fn mbean(&self) -> MBean {
         let now_ms = self.ticks.now_ms();
         let mut bean = MBean::connect("connect-worker-rebalance-metrics", Vec::new());
@@ -84,10 +112,7 @@ impl RebalanceMetrics {
         let time_ms = self.time_ms.measure(now_ms);
         bean.gauge("rebalance-max-time-ms", time_ms.max());
         bean.gauge("rebalance-avg-time-ms", time_ms.avg());
-        let since_ms = match self.last_completed_ms.load(Ordering::Relaxed) {
-            NEVER => f64::INFINITY,
-            completed_ms => (now_ms - completed_ms) as f64,
-        };
+        let since_ms = self.since_last_ms(now_ms).unwrap_or(f64::INFINITY);
         bean.gauge("time-since-last-rebalance-ms", since_ms);
         bean
     }

@@ -202,12 +202,19 @@ impl Metrics {
             task_beans.extend(beans);
             true
         });
+        let worker_id = entries.app_info.as_ref().map(|info| info.worker_id.clone());
         entries.sources.retain(|source| source.strong_count() > 0);
         let sources: Vec<_> = entries.sources.iter().filter_map(Weak::upgrade).collect();
         drop(entries);
         self.worker
             .mbeans(connector_beans.len(), &task_states, &mut beans);
         beans.push(self.rebalance.mbean());
+        if let Some(worker_id) = worker_id {
+            let num_tasks = task_states.values().map(Vec::len).sum();
+            self.rebalance
+                .group_client(&worker_id, connector_beans.len(), num_tasks)
+                .mbeans(&mut beans);
+        }
         beans.extend(connector_beans);
         beans.extend(task_beans);
         for source in sources {

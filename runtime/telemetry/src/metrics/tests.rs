@@ -84,7 +84,7 @@ fn number(metrics: &Metrics, bean_type: &str, attribute: &str) -> f64 {
     }
 }
 
-/// The beans and attributes that a JVM worker 4.3.1 showed, without those of its clients.
+/// The beans and attributes that a JVM worker 4.3.1 showed, without those of the clients of tasks.
 const CATALOGUE: &str = include_str!("catalogue_4_3_1.txt");
 
 #[test]
@@ -248,6 +248,11 @@ fn dashboards_find_their_names() {
         "kafka_connect_connector_metrics{connector=\"c\",status=\"running\"} 1",
         "kafka_connect_connector_info{connector=\"c\",connector_version=\"4.3.1\"} 1",
         "kafka_connect_app_info{client_id=\"h:8083\",start_time_ms=\"1500\"} 1",
+        "kafka_connect_coordinator_assigned_tasks{clientId=\"connect-h:8083\"} 2",
+        "kafka_connect_coordinator_last_rebalance_seconds_ago{clientId=\"connect-h:8083\"} -1",
+        "kafka_connect_connect_coordinator_metrics_assigned_connectors{client_id=\"connect-h:8083\"} 1",
+        "kafka_connect_connect_metrics_incoming_byte_rate{client_id=\"connect-h:8083\"} 0",
+        "kafka_connect_request_size_avg{clientId=\"connect-h:8083\"} NaN",
     ] {
         assert!(text.lines().any(|line| line == series), "{series}\n{text}");
     }

@@ -462,6 +462,28 @@ mod tests {
             self.0.list_consumer_group_offsets(group_id).await
         }
 
+        async fn alter_consumer_group_offsets(
+            &self,
+            group_id: &str,
+            offsets: &[PartitionOffset],
+        ) -> Result<(), AdminError> {
+            self.0.alter_consumer_group_offsets(group_id, offsets).await
+        }
+
+        async fn delete_consumer_group_offsets(
+            &self,
+            group_id: &str,
+            partitions: &[TopicPartition],
+        ) -> Result<(), AdminError> {
+            self.0
+                .delete_consumer_group_offsets(group_id, partitions)
+                .await
+        }
+
+        async fn delete_consumer_group(&self, group_id: &str) -> Result<(), AdminError> {
+            self.0.delete_consumer_group(group_id).await
+        }
+
         async fn watermarks(&self, partition: &TopicPartition) -> Result<Watermarks, AdminError> {
             self.0.watermarks(partition).await
         }

@@ -35,6 +35,26 @@ impl TopicCreator {
         admin: Arc<dyn Admin>,
         compile: &dyn Fn(&str) -> Result<TopicMatcher>,
     ) -> Result<Option<Self>> {
+        let groups = Self::groups(config, compile)?;
+        Ok(groups.map(|groups| Self {
+            admin,
+            groups,
+            known: HashSet::new(),
+        }))
+    }
+
+    /// Whether the groups of a configuration can be read; the error is what is wrong.
+    pub fn check_config(
+        config: &ConfigMap,
+        compile: &dyn Fn(&str) -> Result<TopicMatcher>,
+    ) -> Result<()> {
+        Self::groups(config, compile).map(drop)
+    }
+
+    fn groups(
+        config: &ConfigMap,
+        compile: &dyn Fn(&str) -> Result<TopicMatcher>,
+    ) -> Result<Option<Vec<Group>>> {
         if !config.keys().any(|key| key.starts_with("topic.creation.")) {
             return Ok(None);
         }
@@ -94,11 +114,7 @@ impl TopicCreator {
                     .collect(),
             });
         }
-        Ok(Some(Self {
-            admin,
-            groups,
-            known: HashSet::new(),
-        }))
+        Ok(Some(groups))
     }
 
     /// Makes sure that a topic exists, asking the brokers once for each topic. A retriable error is

@@ -7,7 +7,7 @@
 mod columns;
 mod schema;
 
-use super::{Format, RecordWriter, row_value};
+use super::{Format, RecordView, RecordWriter, row_value};
 use crate::record::RecordRef;
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use columns::Column;
@@ -107,6 +107,15 @@ impl Format for ParquetFormat {
         self.codec.extension
     }
 
+    fn has_schema(&self) -> bool {
+        true
+    }
+
+    /// A row is a record.
+    fn envelopes(&self, view: RecordView) -> bool {
+        view != RecordView::Value
+    }
+
     fn new_writer(
         &self,
         topic: &Topic,
@@ -132,6 +141,7 @@ impl Format for ParquetFormat {
         Ok(Box::new(ParquetRecordWriter {
             rows: layout.root,
             num_bytes: 0,
+            last_num_bytes: 0,
             arrow_schema,
             writer,
             sink,
@@ -144,6 +154,8 @@ struct ParquetRecordWriter {
     rows: Column,
     /// The bytes of their values.
     num_bytes: usize,
+    /// The same without the last row.
+    last_num_bytes: usize,
     arrow_schema: arrow_schema::SchemaRef,
     writer: ArrowWriter<Sink>,
     sink: Sink,
@@ -178,11 +190,23 @@ impl ParquetRecordWriter {
 
 impl RecordWriter for ParquetRecordWriter {
     fn write(&mut self, record: RecordRef<'_>, out: &mut Vec<u8>) -> Result<()> {
-        self.append(row_value(record)?)?;
+        // The batch with the last row stays, so that the row can be taken back.
         if self.rows.len() >= MAX_BATCH_ROWS || self.num_bytes >= MAX_BATCH_BYTES {
             self.encode(out)?;
         }
+        let num_bytes = self.num_bytes;
+        self.append(row_value(record)?)?;
+        self.last_num_bytes = num_bytes;
         Ok(())
+    }
+
+    fn retract(&mut self, _out: &mut Vec<u8>) {
+        self.rows.truncate(self.rows.len().saturating_sub(1));
+        self.num_bytes = self.last_num_bytes;
+    }
+
+    fn num_bytes_held(&self) -> usize {
+        self.num_bytes + self.writer.memory_size()
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {

@@ -9,9 +9,10 @@ use crate::settings::{Values, faults_to_error};
 use crate::upload::UploadSettings;
 use connect_api::config::ConfigDef;
 use connect_api::data::Value;
-use connect_api::{Clock, Record, SinkOrigin, SinkRecord, TimestampType};
+use connect_api::{Clock, ErrantRecordReporter, Record, SinkOrigin, SinkRecord, TimestampType};
 use futures::future::BoxFuture;
 use std::io::Read;
+use std::sync::Mutex;
 
 pub(super) const TIME_BASED: &str = "io.confluent.connect.storage.partitioner.TimeBasedPartitioner";
 
@@ -91,6 +92,8 @@ impl StoreConnection for MemoryConnection {
     ) -> Result<(SinkSettings, Arc<dyn ObjectStore>)> {
         let def = ConfigDef::new()
             .define_all(&keys::connector_keys())
+            .define_all(&keys::key_and_header_keys("p"))
+            .define_all(&keys::conditional_write_keys())
             .define_all(&keys::storage_keys())
             .define_all(&keys::partitioner_keys());
         let values = def.validate(config);
@@ -114,6 +117,22 @@ pub(super) struct Fixture {
     pub(super) task: ObjectStoreSinkTask<MemoryConnection>,
     pub(super) context: SinkTaskContext,
     pub(super) store: MemoryStore,
+    reports: Arc<Reports>,
+}
+
+/// Keeps what is reported.
+#[derive(Default)]
+struct Reports(Mutex<Vec<String>>);
+
+impl ErrantRecordReporter for Reports {
+    fn report(
+        &self,
+        _record: &SinkOrigin,
+        error: ConnectError,
+    ) -> Result<BoxFuture<'static, Result<()>>> {
+        self.0.lock().unwrap().push(error.to_string());
+        Ok(Box::pin(std::future::ready(Ok(()))))
+    }
 }
 
 impl Fixture {
@@ -121,10 +140,29 @@ impl Fixture {
         Self::start_on(MemoryStore::new(PART_BYTES), more, "none").await
     }
 
+    /// The same with a place for reports.
+    pub(super) async fn start_reporting(more: &[(&str, &str)]) -> Self {
+        Self::start_with(MemoryStore::new(PART_BYTES), more, "none", true).await
+    }
+
+    /// What was reported.
+    pub(super) fn reports(&self) -> Vec<String> {
+        self.reports.0.lock().unwrap().clone()
+    }
+
     pub(super) async fn start_on(
         store: MemoryStore,
         more: &[(&str, &str)],
         compression: &str,
+    ) -> Self {
+        Self::start_with(store, more, compression, false).await
+    }
+
+    async fn start_with(
+        store: MemoryStore,
+        more: &[(&str, &str)],
+        compression: &str,
+        has_reporter: bool,
     ) -> Self {
         let mut config = ConfigMap::from_iter([
             ("format.class", "p.format.json.JsonFormat"),
@@ -135,7 +173,9 @@ impl Fixture {
             config.insert(*key, *value);
         }
         let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
-        let context = SinkTaskContext::new(clock, None);
+        let reports = Arc::new(Reports::default());
+        let reporter = has_reporter.then(|| reports.clone() as Arc<dyn ErrantRecordReporter>);
+        let context = SinkTaskContext::new(clock, reporter);
         let mut task = ObjectStoreSinkTask::new(MemoryConnection {
             store: store.clone(),
             compression: match compression {
@@ -149,6 +189,7 @@ impl Fixture {
             task,
             context,
             store,
+            reports,
         }
     }
 

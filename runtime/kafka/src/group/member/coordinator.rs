@@ -16,10 +16,7 @@ impl Member {
     /// Gives the connection up, so that the coordinator is looked for again.
     pub(super) fn coordinator_failed(&mut self, error: WireError) -> Course<()> {
         self.coordinator = None;
-        if matches!(
-            error,
-            WireError::Authentication { .. } | WireError::UnsupportedVersion { .. }
-        ) {
+        if error.is_refusal() || matches!(error, WireError::UnsupportedVersion { .. }) {
             return Err(self.refused(error));
         }
         info!(

@@ -122,8 +122,7 @@ fn utf16(password: &str) -> Vec<u8> {
 
 impl KeyEntry {
     /// The key as PKCS #8.
-    pub(super) fn decrypt(&self, password: &str) -> Result<Vec<u8>, String> {
-        let cannot = "its key cannot be read: schema.registry.ssl.key.password is another one";
+    pub(super) fn decrypt(&self, password: &str, password_name: &str) -> Result<Vec<u8>, String> {
         let protected = octets_of_encrypted_key(&self.hidden_key)
             .ok_or("its key is protected in an unknown way")?;
         let password = utf16(password);
@@ -148,7 +147,9 @@ impl KeyEntry {
             .chain_update(&key)
             .finalize();
         if expected[..] != *digest {
-            return Err(cannot.to_string());
+            return Err(format!(
+                "its key cannot be read: {password_name} is another one"
+            ));
         }
         Ok(key)
     }
@@ -199,7 +200,7 @@ mod tests {
             store.extend_from_slice(&bytes);
             if let Ok(store) = read(&store, None) {
                 for key in &store.keys {
-                    let _ = key.decrypt("changeit");
+                    let _ = key.decrypt("changeit", "ssl.key.password");
                 }
             }
             let _ = octets_of_encrypted_key(&bytes);

@@ -7,25 +7,6 @@ use connect_api::config::Password;
 use p12_keystore::Pkcs12Archive;
 use pkcs8::{EncryptedPrivateKeyInfoRef, SecretDocument};
 
-/// How a store is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StoreType {
-    /// Java's own, or PKCS #12: the file tells.
-    Binary,
-    /// PEM text.
-    Pem,
-}
-
-impl StoreType {
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        match text.to_ascii_uppercase().as_str() {
-            "JKS" | "PKCS12" => Some(Self::Binary),
-            "PEM" => Some(Self::Pem),
-            _ => None,
-        }
-    }
-}
-
 /// A key as PKCS #8 and its certificates, the own one first; all in DER.
 #[derive(Debug)]
 pub(super) struct KeyAndChain {
@@ -61,13 +42,14 @@ pub(super) fn key_and_chain(
     bytes: &[u8],
     password: Option<&Password>,
     key_password: Option<&Password>,
+    key_password_name: &str,
 ) -> Result<KeyAndChain, String> {
     let key_password = key_password.or(password);
     if jks::is_jks(bytes) {
         let store = jks::read(bytes, password)?;
         let entry = store.keys.first().ok_or(NO_KEY)?;
         return Ok(KeyAndChain {
-            key: entry.decrypt(expose(key_password))?,
+            key: entry.decrypt(expose(key_password), key_password_name)?,
             chain: entry.chain.clone(),
         });
     }
@@ -114,46 +96,54 @@ fn read_pkcs12(bytes: &[u8], password: Option<&Password>) -> Result<Pkcs12Archiv
 
 /// A key and its certificates as PEM with a key that needs no password.
 pub(super) fn plain_pem(
-    key: &[u8],
-    chain: &[u8],
+    key: &str,
+    chain: &str,
     key_password: Option<&Password>,
-) -> Result<Vec<u8>, String> {
+    key_password_name: &str,
+) -> Result<String, String> {
     const BEGIN: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
     const END: &str = "-----END ENCRYPTED PRIVATE KEY-----";
-    let text = std::str::from_utf8(key).map_err(|_| "it is no PEM text".to_string())?;
+    let text = key;
     let Some(start) = text.find(BEGIN) else {
-        return Ok([key, b"\n", chain].concat());
+        return Ok(format!("{key}\n{chain}"));
     };
     let end = text[start..]
         .find(END)
         .map(|end| start + end + END.len())
         .ok_or("its encrypted key has no end")?;
     let password =
-        key_password.ok_or("its key is encrypted: set schema.registry.ssl.key.password")?;
+        key_password.ok_or_else(|| format!("its key is encrypted: set {key_password_name}"))?;
     let (_, encrypted) = SecretDocument::from_pem(&text[start..end])
         .map_err(|_| "its encrypted key cannot be read".to_string())?;
     let decrypted = EncryptedPrivateKeyInfoRef::try_from(encrypted.as_bytes())
         .and_then(|info| info.decrypt(password.expose()))
         .map_err(|_| {
-            "its key cannot be decrypted: schema.registry.ssl.key.password is another one, or the \
-             encryption is not one of PBES2"
-                .to_string()
+            format!(
+                "its key cannot be decrypted: {key_password_name} is another one, or the encryption \
+                 is not one of PBES2"
+            )
         })?;
-    let mut pem = Vec::from(&text[..start]);
-    pem.extend_from_slice(pem_section("PRIVATE KEY", decrypted.as_bytes()).as_bytes());
-    pem.extend_from_slice(&text.as_bytes()[end..]);
-    pem.push(b'\n');
-    pem.extend_from_slice(chain);
-    Ok(pem)
+    Ok(format!(
+        "{}{}{}\n{chain}",
+        &text[..start],
+        pem_section("PRIVATE KEY", decrypted.as_bytes()),
+        &text[end..]
+    ))
 }
 
 /// A key and its certificates as PEM.
-pub(super) fn to_pem(key: &[u8], chain: &[Vec<u8>]) -> Vec<u8> {
+pub(super) fn to_pem(key: &[u8], chain: &[Vec<u8>]) -> String {
     let mut pem = pem_section("PRIVATE KEY", key);
-    for certificate in chain {
-        pem.push_str(&pem_section("CERTIFICATE", certificate));
-    }
-    pem.into_bytes()
+    pem.push_str(&certificates_to_pem(chain));
+    pem
+}
+
+/// Certificates as PEM.
+pub(super) fn certificates_to_pem<T: AsRef<[u8]>>(certificates: &[T]) -> String {
+    certificates
+        .iter()
+        .map(|certificate| pem_section("CERTIFICATE", certificate.as_ref()))
+        .collect()
 }
 
 fn pem_section(label: &str, der: &[u8]) -> String {
