@@ -138,6 +138,10 @@ async fn upload(store: &S3Store) -> connect_api::Result<Completion> {
     upload.complete(&[part]).await
 }
 
+async fn upload_is_done(store: &S3Store) {
+    assert_eq!(upload(store).await.unwrap(), Completion::Done);
+}
+
 #[tokio::test]
 async fn encryption_and_the_access_list_are_asked_for_when_an_upload_begins() {
     for (more, headers) in [
@@ -160,7 +164,7 @@ async fn encryption_and_the_access_list_are_asked_for_when_an_upload_begins() {
         ),
     ] {
         let recorder = Recorder::start(DONE).await;
-        upload(&recorder.store(more).await).await.unwrap();
+        upload_is_done(&recorder.store(more).await).await;
         let create = recorder.request("POST /flights/k?uploads");
         for (name, value) in headers {
             assert_eq!(create.header(name), Some(*value), "{name}");
@@ -182,7 +186,7 @@ async fn a_key_of_the_user_goes_with_the_upload_its_parts_and_every_look() {
         ("s3.sse.customer.key", CUSTOMER_KEY),
     ];
     let store = recorder.store(&more).await;
-    upload(&store).await.unwrap();
+    upload_is_done(&store).await;
     assert!(store.exists("k").await.unwrap());
     for start in ["POST /flights/k?uploads", "PUT", "HEAD"] {
         let request = recorder.request(start);
@@ -205,9 +209,7 @@ async fn a_key_of_the_user_goes_with_the_upload_its_parts_and_every_look() {
 async fn parts_carry_their_digest_only_where_the_user_wants_it() {
     for (value, digest) in [("true", Some("mgNkuembtIDdJeHwKEyFVQ==")), ("false", None)] {
         let recorder = Recorder::start(DONE).await;
-        upload(&recorder.store(&[("s3.send.digest", value)]).await)
-            .await
-            .unwrap();
+        upload_is_done(&recorder.store(&[("s3.send.digest", value)]).await).await;
         assert_eq!(recorder.request("PUT").header("content-md5"), digest);
     }
 }
@@ -343,7 +345,7 @@ async fn requests_go_through_the_proxy_with_its_user() {
         let mut more = more.to_vec();
         more.push(("s3.proxy.url", &url));
         more.push(("store.url", "http://s3.invalid:9000"));
-        upload(&recorder.store(&more).await).await.unwrap();
+        upload_is_done(&recorder.store(&more).await).await;
         let create = recorder.request("POST http://s3.invalid:9000/flights/k?uploads");
         assert_eq!(
             create.header("proxy-authorization"),

@@ -3,7 +3,7 @@
 use super::WorkerConfig;
 use connect_api::{ConnectError, Result};
 use connect_java::properties;
-use connect_kafka::wire::parse_jaas;
+use connect_kafka::security::parse_jaas;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
