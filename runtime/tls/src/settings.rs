@@ -225,9 +225,7 @@ impl TlsSettings {
 
     /// The trusted certificates as PEM; `None` for those of the system.
     pub fn trusted_pem(&self) -> Option<String> {
-        self.trusted
-            .as_deref()
-            .map(|certificates| store::certificates_to_pem(certificates))
+        self.trusted.as_deref().map(store::certificates_to_pem)
     }
 
     /// The own key, which needs no password, with its certificates, as PEM.

@@ -3,6 +3,7 @@
 use connect_api::config::ConfigMap;
 use connect_api::{ConnectError, Result};
 use connect_rest::{ClientAuth, ListenerTls, TlsParts};
+use connect_tls::TlsSettings;
 
 const DEFAULT_PROTOCOLS: &str = "TLSv1.2,TLSv1.3";
 
@@ -11,24 +12,15 @@ const DEFAULT_PROTOCOLS: &str = "TLSv1.2,TLSv1.3";
 /// # Errors
 /// The setting that is wrong, and why; never a secret.
 pub(super) fn listener_tls(settings: &ConfigMap) -> Result<ListenerTls> {
-    let identity = store(
-        settings,
-        "keystore",
-        &["ssl.keystore.certificate.chain", "ssl.keystore.key"],
-    )?;
-    let Some(identity) = identity else {
-        return Err(ConnectError::config(
-            "An https listener needs a key and a certificate: set ssl.keystore.location (with \
-             ssl.keystore.type=PEM)",
-        ));
-    };
-    if text(settings, "ssl.key.password").is_some() || identity.contains("ENCRYPTED") {
-        return Err(ConnectError::config(
-            "The key of an https listener must not be encrypted; protect its file instead, and leave \
-             ssl.key.password out",
-        ));
-    }
-    let trusted = store(settings, "truststore", &["ssl.truststore.certificates"])?;
+    let tls = TlsSettings::read("ssl.", |key| settings.get(key).map(str::to_string))
+        .map_err(|error| ConnectError::config(error.to_string()))?;
+    let identity = tls.identity_pem().ok_or_else(|| {
+        ConnectError::config(
+            "An https listener needs a key and a certificate: set ssl.keystore.location to a JKS, PKCS12 \
+             or PEM file",
+        )
+    })?;
+    let trusted = tls.trusted_pem();
     let client_auth = match text(settings, "ssl.client.auth").unwrap_or("none") {
         "none" => ClientAuth::None,
         "requested" => ClientAuth::Requested,
@@ -43,8 +35,8 @@ pub(super) fn listener_tls(settings: &ConfigMap) -> Result<ListenerTls> {
     let protocols = text(settings, "ssl.enabled.protocols").unwrap_or(DEFAULT_PROTOCOLS);
     let protocols: Vec<String> = protocols.split(',').map(str::to_string).collect();
     ListenerTls::new(&TlsParts {
-        certificate_chain: &identity,
-        private_key: &identity,
+        certificate_chain: identity.expose(),
+        private_key: identity.expose(),
         trusted: trusted.as_deref(),
         client_auth,
         protocols: &protocols,
@@ -59,36 +51,6 @@ fn text<'a>(settings: &'a ConfigMap, key: &str) -> Option<&'a str> {
         .filter(|text| !text.is_empty())
 }
 
-/// The PEM text of a store: its file, or the settings that hold it themselves; `None` if there is none.
-fn store(settings: &ConfigMap, kind: &str, inline: &[&str]) -> Result<Option<String>> {
-    let texts: Vec<&str> = inline
-        .iter()
-        .filter_map(|key| text(settings, key))
-        .collect();
-    let location = format!("ssl.{kind}.location");
-    let path = text(settings, &location);
-    if texts.is_empty() && path.is_none() {
-        return Ok(None);
-    }
-    let type_setting = format!("ssl.{kind}.type");
-    let store_type = text(settings, &type_setting).unwrap_or("JKS");
-    if !store_type.eq_ignore_ascii_case("PEM") {
-        return Err(ConnectError::config(format!(
-            "Invalid value {store_type} for configuration {type_setting}: https listeners read PEM \
-             only yet; convert the store (keytool -importkeystore to PKCS12, then openssl pkcs12 \
-             -nodes) and set {type_setting}=PEM"
-        )));
-    }
-    let Some(path) = path.filter(|_| texts.is_empty()) else {
-        return Ok(Some(texts.join("\n")));
-    };
-    std::fs::read_to_string(path).map(Some).map_err(|error| {
-        ConnectError::config(format!(
-            "Invalid value {path} for configuration {location}: the file cannot be read: {error}"
-        ))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,27 +62,56 @@ mod tests {
     }
 
     #[test]
+    fn stores_of_java_and_pem_are_read() {
+        let stores = concat!(env!("CARGO_MANIFEST_DIR"), "/../tls/tests/stores");
+        for (store, store_type) in [
+            ("client.jks", Some("JKS")),
+            ("client.p12", Some("PKCS12")),
+            ("client.p12", None),
+        ] {
+            let mut settings: ConfigMap = [
+                ("ssl.keystore.location", format!("{stores}/{store}")),
+                ("ssl.keystore.password", "storepass".to_string()),
+                ("ssl.truststore.location", format!("{stores}/server.pem")),
+                ("ssl.truststore.type", "PEM".to_string()),
+                ("ssl.client.auth", "required".to_string()),
+            ]
+            .into_iter()
+            .collect();
+            if let Some(store_type) = store_type {
+                settings.insert("ssl.keystore.type", store_type);
+            }
+            if store == "client.jks" {
+                settings.insert("ssl.key.password", "keypass");
+            }
+            if let Err(error) = listener_tls(&settings) {
+                panic!("{store} as {store_type:?}: {error}");
+            }
+        }
+    }
+
+    #[test]
     fn what_is_missing_or_wrong_is_named() {
         assert!(error(&[]).contains("ssl.keystore.location"));
-        let jks = error(&[("ssl.keystore.location", "/k.jks")]);
-        assert!(
-            jks.contains("Invalid value JKS for configuration ssl.keystore.type"),
-            "{jks}"
-        );
-        let pem = ("ssl.keystore.type", "PEM");
-        let missing = error(&[pem, ("ssl.keystore.location", "/no/such.pem")]);
+        let missing = error(&[("ssl.keystore.location", "/no/such.pem")]);
         assert!(missing.contains("/no/such.pem"), "{missing}");
         let inline = [
-            pem,
+            ("ssl.keystore.type", "PEM"),
             ("ssl.keystore.key", "hunter2"),
             ("ssl.keystore.certificate.chain", "hunter3"),
         ];
         let unreadable = error(&inline);
-        assert!(unreadable.contains("holds no certificate"), "{unreadable}");
+        assert!(unreadable.contains("ssl.keystore."), "{unreadable}");
         assert!(!unreadable.contains("hunter"), "{unreadable}");
-        let encrypted = [inline.as_slice(), &[("ssl.key.password", "x")]].concat();
-        assert!(error(&encrypted).contains("must not be encrypted"));
-        let client_auth = [inline.as_slice(), &[("ssl.client.auth", "maybe")]].concat();
-        assert!(error(&client_auth).contains("ssl.client.auth"));
+        let stores = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../tls/tests/stores/client.p12"
+        );
+        let client_auth = error(&[
+            ("ssl.keystore.location", stores),
+            ("ssl.keystore.password", "storepass"),
+            ("ssl.client.auth", "maybe"),
+        ]);
+        assert!(client_auth.contains("ssl.client.auth"), "{client_auth}");
     }
 }

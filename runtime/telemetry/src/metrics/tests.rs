@@ -84,7 +84,8 @@ fn number(metrics: &Metrics, bean_type: &str, attribute: &str) -> f64 {
     }
 }
 
-/// The beans and attributes that a JVM worker 4.3.1 showed, without those of the clients of tasks.
+/// The beans and attributes that a JVM worker 4.3.1 showed, without those of the clients of tasks, and of
+/// the group's client those that are measured here.
 const CATALOGUE: &str = include_str!("catalogue_4_3_1.txt");
 
 #[test]
