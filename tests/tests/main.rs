@@ -4,6 +4,7 @@ mod architecture;
 mod bad_input;
 mod data_plane;
 mod e2e_flights;
+mod gitops;
 mod interop;
 mod kill;
 mod licences;

@@ -220,7 +220,7 @@ impl WorkerApi {
             if !error.may_pass(&method) || Instant::now() + delay >= give_up_at {
                 return Err(error);
             }
-            (self.notice)(&format!("{error} Trying again in {delay:?}"));
+            (self.notice)(&format!("{error} (trying again in {delay:?})"));
             sleep(delay).await;
             delay = (delay * 2).min(self.retries.max_delay);
         }
@@ -246,7 +246,7 @@ impl WorkerApi {
             },
             message: format!(
                 "Cannot reach a worker at {url}: {}. Is it running, and is --url its REST API?",
-                with_causes(&error)
+                with_causes(&error.without_url())
             ),
             answer: String::new(),
         };

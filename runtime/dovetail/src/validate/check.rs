@@ -87,6 +87,10 @@ async fn check(
             continue;
         }
         for error in &value.errors {
+            // A value that cannot be read is checked as if there were none, which helps nobody.
+            if value.errors.len() > 1 && error.starts_with("Invalid value null for configuration") {
+                continue;
+            }
             let mut message = secrets::without_value(class, &value.name, text, error);
             if let Some(plugin_type) = plugin_type(&value.name)
                 && message.ends_with(" could not be found.")
@@ -97,7 +101,7 @@ async fn check(
             Problem::at_value(file, &value.name, Severity::Error, &message).add_to(problems);
         }
     }
-    for UnknownKey { key, message } in unknown_keys(config, &infos) {
+    for UnknownKey { key, message } in unknown_keys(config, &infos, plugins) {
         Problem::at_key(file, &key, Severity::Warning, &message).add_to(problems);
     }
 }

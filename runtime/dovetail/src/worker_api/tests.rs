@@ -1,8 +1,15 @@
 use super::scripted::{ScriptedWorker, refusal};
 use super::*;
+use clap::Parser;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::json;
 use std::net::TcpListener;
-use std::sync::Mutex;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 /// Short pauses, and time enough for any machine.
 const PATIENT: Retries = Retries {
@@ -95,7 +102,7 @@ async fn a_worker_that_is_not_there_yet_is_waited_for() {
     let url = format!("http://127.0.0.1:{port}");
     let mut api = api(&url, PATIENT);
     api.notice = |text| {
-        assert!(text.contains("Cannot reach a worker at") && text.contains("Trying again in"));
+        assert!(text.contains("Cannot reach a worker at") && text.contains("trying again in"));
         if let Some(start) = START.lock().unwrap().take() {
             start();
         }
@@ -155,4 +162,87 @@ fn messages_are_those_of_workers_or_cut() {
     assert_eq!(message(r#"{"error_code": 1, "message": "m"}"#), "m");
     assert_eq!(message(" <html> "), "<html>");
     assert!(message(&"x".repeat(10_000)).len() < 5_000);
+}
+
+/// What users write.
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Speaks TLS before a worker, to clients with this certificate; its own certificate is `own`.
+async fn tls_before(
+    worker: &ScriptedWorker,
+    own: &CertifiedKey<rcgen::KeyPair>,
+    client: &CertificateDer<'static>,
+) -> String {
+    let mut roots = RootCertStore::empty();
+    roots.add(client.clone()).unwrap();
+    let verifier = WebPkiClientVerifier::builder(Arc::new(roots))
+        .build()
+        .unwrap();
+    let key = PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
+    let config = ServerConfig::builder()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![own.cert.der().clone()], PrivateKeyDer::from(key))
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let worker = worker.url.trim_start_matches("http://").to_string();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else {
+                continue;
+            };
+            let mut behind = tokio::net::TcpStream::connect(&worker).await.unwrap();
+            // A client that goes away ends the connection, which is all there is to it.
+            let _ = tokio::io::copy_bidirectional(&mut stream, &mut behind).await;
+        }
+    });
+    format!("https://localhost:{port}")
+}
+
+#[tokio::test]
+async fn certificates_of_both_sides_come_from_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| -> PathBuf {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let [server, client] =
+        [(); 2].map(|()| generate_simple_self_signed(vec!["localhost".to_string()]).unwrap());
+    let ca = write("ca.pem", server.cert.pem());
+    let own = write(
+        "client.pem",
+        client.cert.pem() + &client.signing_key.serialize_pem(),
+    );
+    let worker = ScriptedWorker::start(&[("a", json!({}))]);
+    let url = tls_before(&worker, &server, client.cert.der()).await;
+    let ask = async |arguments: &[&str]| {
+        let line = ["dovetail", "--url", &url]
+            .into_iter()
+            .chain(arguments.iter().copied());
+        let connection = Line::try_parse_from(line).unwrap().connection;
+        let api = WorkerApi::open(&connection, Duration::from_secs(60), Retries::NONE).unwrap();
+        api.get(&["connectors"], "expand=info")
+            .await
+            .map_err(|error| error.to_string())
+    };
+    let (ca, own) = (ca.to_str().unwrap(), own.to_str().unwrap());
+    let answer = ask(&["--ca-file", ca, "--client-cert-file", own])
+        .await
+        .unwrap();
+    assert!(answer.contains("\"a\""), "{answer}");
+    let untrusted = ask(&["--client-cert-file", own]).await.unwrap_err();
+    assert!(
+        untrusted.to_lowercase().contains("certificate"),
+        "{untrusted}"
+    );
+    ask(&["--ca-file", ca]).await.unwrap_err();
+    assert_eq!(worker.state().requests.len(), 1);
 }

@@ -110,7 +110,7 @@ pub async fn validate(
     plugins: &Plugins,
 ) -> HerderResult<ConfigInfos> {
     let infos = checked(Reach::Online, config, worker, plugins).await?;
-    unknown_keys::warn(config, &infos);
+    unknown_keys::warn(config, &infos, plugins);
     Ok(infos)
 }
 
