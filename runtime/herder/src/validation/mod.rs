@@ -242,7 +242,9 @@ fn java_map_text(config: &ConfigMap) -> String {
 /// Whether the name of a setting says that its value must not be shown, for where no definition does.
 pub fn looks_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    [
+    // The class that looks a secret up is none.
+    let names_a_class = key.ends_with(".class");
+    let parts = [
         "password",
         "passphrase",
         "user.info",
@@ -254,9 +256,8 @@ pub fn looks_secret(key: &str) -> bool {
         "access.key",
         "api.key",
         "account.key",
-    ]
-    .iter()
-    .any(|part| key.contains(part))
+    ];
+    !names_a_class && parts.iter().any(|part| key.contains(part))
 }
 
 fn plugin_fault(class: &str, error: &ConnectError) -> HerderError {
