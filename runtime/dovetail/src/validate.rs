@@ -3,7 +3,7 @@
 mod check;
 mod problem;
 
-pub use problem::{Problem, Severity};
+pub use problem::{Problem, Severity, telling};
 
 use crate::config_file;
 use crate::connector_file::{self, ConnectorFileError};

@@ -246,7 +246,7 @@ impl WorkerApi {
             },
             message: format!(
                 "Cannot reach a worker at {url}: {}. Is it running, and is --url its REST API?",
-                with_causes(&error)
+                with_causes(&error.without_url())
             ),
             answer: String::new(),
         };

@@ -157,15 +157,19 @@ impl Plugins {
 
     /// The classes of these types whose names are like `name`, the nearest first; often none.
     pub fn nearest(&self, types: &[PluginType], name: &str) -> Vec<&'static str> {
-        let simple_name = |class: &'static str| class.rsplit('.').next().unwrap_or(class);
-        let wanted = name.rsplit('.').next().unwrap_or(name).to_lowercase();
+        let simple_name = |name: &str| name.rsplit('.').next().unwrap_or(name).to_lowercase();
+        let wanted = simple_name(name);
         let similarity = |entry: &Entry| {
-            let mut names = plugin_aliases(entry.class, type_suffix(entry.plugin_type));
-            names.push(simple_name(entry.class));
-            names
-                .into_iter()
-                .map(|alias| strsim::jaro_winkler(&alias.to_lowercase(), &wanted))
-                .fold(0.0, f64::max)
+            let suffix = type_suffix(entry.plugin_type).to_lowercase();
+            let candidate = simple_name(entry.class);
+            let candidate = candidate.strip_suffix(&suffix).unwrap_or(&candidate);
+            let wanted = wanted.strip_suffix(&suffix).unwrap_or(&wanted);
+            // What both are says nothing of whether one is meant by the other.
+            let (candidate, wanted) = ["sink", "source"]
+                .iter()
+                .find_map(|role| candidate.strip_suffix(role).zip(wanted.strip_suffix(role)))
+                .unwrap_or((candidate, wanted));
+            strsim::jaro_winkler(candidate, wanted)
         };
         let mut nearest: Vec<(f64, &'static str)> = self
             .entries

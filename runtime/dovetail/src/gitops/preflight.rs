@@ -2,7 +2,7 @@
 
 use crate::connector_file::ConnectorFile;
 use crate::gitops::{plan, secrets};
-use crate::validate::{Problem, Severity};
+use crate::validate::{Problem, Severity, telling};
 use crate::worker_api::{ApiError, WorkerApi};
 use connect_config_providers::contains_variable;
 use serde_json::Value;
@@ -45,7 +45,12 @@ pub async fn problems(api: &WorkerApi, file: &ConnectorFile) -> Result<Vec<Probl
     for info in answer["configs"].as_array().into_iter().flatten() {
         let key = info["value"]["name"].as_str().unwrap_or_default();
         let errors = info["value"]["errors"].as_array();
-        for error in errors.into_iter().flatten().filter_map(Value::as_str) {
+        let errors: Vec<&str> = errors
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        for error in telling(&errors) {
             let text = file.config.get(key).unwrap_or_default();
             let message = secrets::without_value(class, key, text, error);
             Problem::at_value(file, key, Severity::Error, &message).add_to(&mut problems);

@@ -79,6 +79,7 @@ mod tests {
             ("database.password", "", ""),
             ("database.password", "${env:P}", "${env:P}"),
             ("database.password", "p${env:P}", HIDDEN),
+            ("s3.credentials.provider.class", "a.B", "a.B"),
             ("topics", "a", "a"),
             (
                 "connection.uri",

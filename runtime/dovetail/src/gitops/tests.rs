@@ -184,7 +184,12 @@ async fn what_the_worker_refuses_is_placed_in_the_file_and_nothing_is_changed() 
     config["tasks.max"] = json!("many");
     config["db.password"] = json!("hunter2");
     let folder = Folder::of(&[("bad", config), ("good", sink("a"))]);
-    let error = |name: &str, error: &str| json!({"value": {"name": name, "errors": [error]}});
+    let error = |name: &str, error: &str| {
+        json!({"value": {"name": name, "errors": [
+            error,
+            format!("Invalid value null for configuration {name}: Value must be non-null"),
+        ]}})
+    };
     worker.answer_next(
         &format!("PUT /connector-plugins/{SINK}/config/validate"),
         200,

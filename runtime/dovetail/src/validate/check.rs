@@ -1,6 +1,6 @@
 //! The check of one connector, as the worker would do it if it could ask nobody.
 
-use super::{Problem, Severity};
+use super::{Problem, Severity, telling};
 use crate::connector_file::ConnectorFile;
 use crate::gitops::secrets;
 use connect_config_providers::contains_variable;
@@ -86,11 +86,7 @@ async fn check(
         if contains_variable(text) || contains_variable(&value.name) {
             continue;
         }
-        for error in &value.errors {
-            // A value that cannot be read is checked as if there were none, which helps nobody.
-            if value.errors.len() > 1 && error.starts_with("Invalid value null for configuration") {
-                continue;
-            }
+        for error in telling(&value.errors) {
             let mut message = secrets::without_value(class, &value.name, text, error);
             if let Some(plugin_type) = plugin_type(&value.name)
                 && message.ends_with(" could not be found.")

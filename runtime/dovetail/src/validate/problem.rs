@@ -81,6 +81,16 @@ impl Problem {
     }
 }
 
+/// The errors of a setting that say something. A value that cannot be read is also checked as if there
+/// were none, and that nobody need be told.
+pub fn telling<E: AsRef<str>>(errors: &[E]) -> impl Iterator<Item = &str> {
+    let is_alone = errors.len() == 1;
+    errors
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(move |error| is_alone || !error.starts_with("Invalid value null for configuration"))
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.file.display())?;

@@ -102,3 +102,24 @@ fn settings_of_a_plugin_come_before_those_of_the_framework() {
     let error = plugins.config("Nope").expect_err("there is no such plugin");
     assert_eq!(error, HerderError::not_found("Unknown plugin Nope."));
 }
+
+#[test]
+fn names_that_are_like_others_but_for_their_role_are_near() {
+    let plugins = plugins();
+    let nearest = |name: &str| plugins.nearest(&[PluginType::Sink, PluginType::Source], name);
+    assert_eq!(
+        nearest("com.example.FileStreamSinkConnector").first(),
+        Some(&"org.apache.kafka.connect.file.FileStreamSinkConnector")
+    );
+    assert_eq!(
+        nearest("FileStreemSource").first(),
+        Some(&"org.apache.kafka.connect.file.FileStreamSourceConnector")
+    );
+    assert!(nearest("io.confluent.connect.http.HttpSinkConnector").is_empty());
+    assert!(nearest("").is_empty());
+    let transforms = plugins.nearest(&[PluginType::Transformation], "RegexRuter");
+    assert_eq!(
+        transforms.first(),
+        Some(&"org.apache.kafka.connect.transforms.RegexRouter")
+    );
+}
