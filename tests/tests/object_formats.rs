@@ -97,7 +97,7 @@ fn payload(id: usize, is_read: bool) -> Value {
         "i64": 9_000_000_000_i64 * id as i64,
         "f32": id as f64 / 4.0,
         "f64": some(json!(id as f64 / 8.0)),
-        "flag": id % 2 == 0,
+        "flag": id.is_multiple_of(2),
         "text": some(json!(format!("text {}", id % 7))),
         "raw": STANDARD.encode(&[0, 255, 128][..id % 4]),
         "date": 19_000 + id,

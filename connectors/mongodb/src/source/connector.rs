@@ -38,18 +38,18 @@ impl SourceConnector for MongoSourceConnector {
     }
 
     async fn validate(&self, config: &ConfigMap, values: &mut Vec<ConfigValue>) -> Result<()> {
-        let own = keys::config_def().validate(config);
-        if own.iter().any(|value| !value.error_messages.is_empty()) {
-            // The definition has said so; nothing further can be told from a broken configuration.
-            return Ok(());
+        if let Some(settings) = checked(config, values) {
+            add_faults(values, validation::check_server(&settings).await);
         }
-        let mut faults = Vec::new();
-        if let Some(settings) = SourceSettings::check(config, &own, &mut faults)
-            && faults.is_empty()
-        {
-            faults = validation::check_server(&settings).await;
-        }
-        add_faults(values, faults);
+        Ok(())
+    }
+
+    async fn validate_offline(
+        &self,
+        config: &ConfigMap,
+        values: &mut Vec<ConfigValue>,
+    ) -> Result<()> {
+        checked(config, values);
         Ok(())
     }
 
@@ -64,4 +64,20 @@ impl SourceConnector for MongoSourceConnector {
         }
         Ok(false)
     }
+}
+
+/// What the configuration says, if nothing is wrong with it as it stands; else the faults are added.
+fn checked(config: &ConfigMap, values: &mut Vec<ConfigValue>) -> Option<SourceSettings> {
+    let own = keys::config_def().validate(config);
+    if own.iter().any(|value| !value.error_messages.is_empty()) {
+        // The definition has said so; nothing further can be told from a broken configuration.
+        return None;
+    }
+    let mut faults = Vec::new();
+    let settings = SourceSettings::check(config, &own, &mut faults);
+    if faults.is_empty() {
+        return settings;
+    }
+    add_faults(values, faults);
+    None
 }

@@ -70,11 +70,11 @@ mod tests {
             ("client.p12", None),
         ] {
             let mut settings: ConfigMap = [
-                ("ssl.keystore.location", format!("{stores}/{store}")),
-                ("ssl.keystore.password", "storepass".to_string()),
-                ("ssl.truststore.location", format!("{stores}/server.pem")),
-                ("ssl.truststore.type", "PEM".to_string()),
-                ("ssl.client.auth", "required".to_string()),
+                ("ssl.keystore.location", &*format!("{stores}/{store}")),
+                ("ssl.keystore.password", "storepass"),
+                ("ssl.truststore.location", &*format!("{stores}/server.pem")),
+                ("ssl.truststore.type", "PEM"),
+                ("ssl.client.auth", "required"),
             ]
             .into_iter()
             .collect();
