@@ -11,7 +11,7 @@ use connect_herder::{
     AdvertisedAddress, Herder, HerderParts, HerderShutdown, Listener, WorkerConfig, WorkerHerder,
 };
 use connect_kafka::client_config::ClientType;
-use connect_rest::{Rest, Server};
+use connect_rest::{Rest, RestClient, Server};
 use connect_telemetry::metrics::{AppInfo, Dialects, Metrics, MetricsConfig, render_prometheus};
 use futures::FutureExt;
 use std::net::SocketAddr;
@@ -68,6 +68,7 @@ pub async fn start(config: WorkerConfig) -> Result<RunningWorker> {
     let metrics = metrics(&config, &address, clock.clone());
     let stores = stores::stores(&config)?;
     let cluster = clients::cluster(&config, &address)?;
+    let peers = Arc::new(RestClient::new()?);
     let (herder, shutdown) = WorkerHerder::new(HerderParts {
         view: config.view(),
         worker_id: address.worker_id.clone(),
@@ -81,6 +82,7 @@ pub async fn start(config: WorkerConfig) -> Result<RunningWorker> {
         status_store: stores.statuses,
         prepare_stores: stores.prepare,
         group: clients::group(&config, &cluster),
+        peers: peers.clone(),
         cluster,
         config_transformer: ConfigTransformer::from_worker_settings(config.raw())?,
         clock,
@@ -91,6 +93,7 @@ pub async fn start(config: WorkerConfig) -> Result<RunningWorker> {
     let rest = Rest::new(
         face.clone(),
         Arc::new(move || render_prometheus(&metrics, Dialects::Both)),
+        peers,
     );
     let server = connect_rest::serve(&listeners, rest)
         .await

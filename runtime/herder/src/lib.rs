@@ -5,8 +5,10 @@ mod core;
 mod face;
 mod herder;
 pub mod host;
+mod peers;
 pub mod plugins;
 mod shell;
+mod signature;
 mod stage;
 pub mod validation;
 mod worker;
@@ -18,5 +20,7 @@ pub use face::{
     ConnectorTaskId, Created, Herder, HerderError, HerderErrorKind, HerderHealth, HerderResult,
     PluginInfo, PluginType, RestartRequest, TargetState, TaskInfo, TaskState,
 };
+pub use peers::{PeerAnswer, PeerClient, PeerError, PeerRequest, path_segment};
+pub use signature::{InternalRequest, RequestSignature};
 pub use worker::{Group, HerderParts, HerderShutdown, WorkerHerder};
 pub use worker_config::{AdvertisedAddress, Listener, StorageTopic, WorkerConfig, WorkerMode};

@@ -1,22 +1,31 @@
 //! The command loop: takes what happens, asks the [`Core`], and carries its effects out.
 
 use crate::core::{
-    Core, CoreConfig, Effect, Input, Outcome, Request, RequestId, Response, View, Write,
+    Core, CoreConfig, Effect, ForwardError, Input, Outcome, Request, RequestId, Response, View,
+    Write,
 };
 use crate::face::{HerderError, HerderErrorKind, HerderResult};
 use crate::host::{HostEvent, WorkerHost};
+use crate::peers::{PeerClient, PeerRequest, connector_url, task_configs_body};
+use crate::signature::{MacAlgorithm, signature_of};
 use crate::stage::Stage;
+use bytes::Bytes;
+use connect_api::config::ConfigMap;
 use connect_api::{Clock, ConnectError, Result};
+use connect_kafka::group::protocol::ConnectProtocol;
 use connect_kafka::group::{GroupEvent, GroupMembership, GroupProtocol, MemberAssignment};
 use connect_store::{
-    ConfigStore, ConfigUpdates, ConnectorStatus, State, Status, StatusStore, StoreError,
-    StoreResult, TargetState, TaskStatus,
+    ConfigStore, ConfigUpdates, ConnectorStatus, SessionKey, State, Status, StatusStore,
+    StoreError, StoreResult, TargetState, TaskStatus,
 };
 use connect_telemetry::metrics::Metrics;
+use rand::Rng;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 
 /// A request on its way to the loop.
 pub(crate) struct Command {
@@ -43,6 +52,12 @@ pub(crate) struct ShellParts {
     pub(crate) stage: Arc<Stage>,
     /// Counts the turns of the loop, for those who wait for something to come about.
     pub(crate) progress: watch::Sender<u64>,
+    /// Reaches the leader.
+    pub(crate) peers: Arc<dyn PeerClient>,
+    /// `inter.worker.signature.algorithm`.
+    pub(crate) signature_algorithm: MacAlgorithm,
+    /// Whether the group's protocol asks for signatures.
+    pub(crate) requires_signatures: Arc<AtomicBool>,
 }
 
 pub(crate) struct Shell {
@@ -56,6 +71,8 @@ pub(crate) struct Shell {
     /// Where the answers to the group go; it asks for one thing at a time.
     join_reply: Option<oneshot::Sender<Vec<GroupProtocol>>>,
     assignment_reply: Option<oneshot::Sender<Vec<MemberAssignment>>>,
+    /// Task configurations on their way to the leader, at most one set of each connector.
+    forwards: JoinSet<(String, Result<(), ForwardError>)>,
     generation: i32,
     rebalance_started: Option<Duration>,
 }
@@ -82,6 +99,7 @@ impl Shell {
             next_request: 0,
             join_reply: None,
             assignment_reply: None,
+            forwards: JoinSet::new(),
             generation: -1,
             rebalance_started: None,
         })
@@ -136,6 +154,15 @@ impl Shell {
                     Input::TaskReconfigurationRequested(connector)
                 }
                 HostEvent::ValuesExpire(expiry) => Input::ValuesExpire(expiry),
+            })),
+            Some(forwarded) = self.forwards.join_next() => Ok(Some(match forwarded {
+                Ok((connector, result)) => {
+                    Input::Outcome(Outcome::TaskConfigsForwarded(connector, result))
+                }
+                Err(error) => {
+                    tracing::error!("task configurations were not forwarded: {error}");
+                    Input::Tick
+                }
             })),
             Some(command) = self.parts.commands.recv() => {
                 let id = RequestId(self.next_request);
@@ -198,6 +225,7 @@ impl Shell {
                     configs: &snapshot,
                     statuses: &*self.parts.status_store,
                     now: self.parts.clock.monotonic(),
+                    now_ms: self.parts.clock.now_ms(),
                     connector_type: &*self.parts.connector_type,
                 };
                 self.core.handle(input, &view)
@@ -230,6 +258,7 @@ impl Shell {
                 }
             }
             Effect::RequestRejoin(reason) => self.group.request_rejoin(&reason),
+            Effect::LeaveGroup(reason) => self.group.leave(&reason).await,
             Effect::MembershipChanged {
                 generation,
                 is_leader,
@@ -238,6 +267,9 @@ impl Shell {
             } => {
                 self.generation = generation;
                 host.set_generation(generation);
+                self.parts
+                    .requires_signatures
+                    .store(protocol == ConnectProtocol::Sessioned, Ordering::Release);
                 self.note_rebalance(generation, is_leader, &leader_url, protocol.name())
                     .await;
             }
@@ -284,6 +316,20 @@ impl Shell {
             Effect::GenerateTaskConfigs { connector, config } => {
                 host.generate_task_configs(&connector, config);
             }
+            Effect::ForwardTaskConfigs {
+                connector,
+                leader_url,
+                configs,
+            } => self.forward_task_configs(connector, &leader_url, &configs),
+            Effect::FlushStatuses => {
+                let _stage = self
+                    .parts
+                    .stage
+                    .enter("flushing updates to the status topic");
+                if let Err(error) = self.parts.status_store.flush().await {
+                    tracing::warn!("the statuses of stopped work could not be written: {error}");
+                }
+            }
             Effect::MarkRestarting { connector, tasks } => {
                 host.mark_restarting(connector.as_deref(), &tasks);
             }
@@ -317,6 +363,46 @@ impl Shell {
         }
     }
 
+    /// Sends task configurations in the background: the leader may be busy, and this worker must stay
+    /// in its group meanwhile.
+    fn forward_task_configs(&mut self, connector: String, leader_url: &str, configs: &[ConfigMap]) {
+        let body = task_configs_body(configs);
+        let configs = self.parts.config_store.snapshot();
+        let signature = configs
+            .session_key()
+            .map(|key| signature_of(key, self.parts.signature_algorithm, &body));
+        let request = PeerRequest {
+            method: "POST".to_string(),
+            url: connector_url(leader_url, &connector, "tasks"),
+            authorization: None,
+            signature,
+            body: Some(body),
+        };
+        let peers = self.parts.peers.clone();
+        self.forwards.spawn(async move {
+            let result = peers.send(request).await;
+            let result = result.map(drop).map_err(|error| ForwardError {
+                is_forbidden: error.status == 403,
+                message: format!(
+                    "Request to leader to reconfigure connector tasks failed: {error} (status {})",
+                    error.status
+                ),
+            });
+            (connector, result)
+        });
+    }
+
+    fn new_session_key(&self) -> SessionKey {
+        let config = &self.parts.core.session_keys;
+        let mut key = vec![0; config.num_bytes];
+        rand::rng().fill_bytes(&mut key);
+        SessionKey {
+            key: Bytes::from(key),
+            algorithm: config.algorithm.name().to_string(),
+            creation_timestamp_ms: self.parts.clock.now_ms(),
+        }
+    }
+
     async fn write(&self, write: Write) -> StoreResult<()> {
         let store = &self.parts.config_store;
         let _stage = self.parts.stage.enter("writing to the config topic");
@@ -342,6 +428,11 @@ impl Shell {
                 store.refresh(WRITE_READ_BACK_TIMEOUT).await
             }
             Write::Restart(request) => store.put_restart_request(&request).await,
+            Write::SessionKey => store.put_session_key(&self.new_session_key()).await,
+            Write::TaskCount {
+                connector,
+                num_tasks,
+            } => store.put_task_count_record(&connector, num_tasks).await,
         }
     }
 

@@ -1,6 +1,7 @@
 //! `/connectors` and `/health`.
 
 use crate::body;
+use crate::client::{SIGNATURE, SIGNATURE_ALGORITHM};
 use crate::error::Failure;
 use crate::json::MapJson;
 use crate::location::connector_path;
@@ -13,7 +14,7 @@ use connect_api::config::ConfigMap;
 use connect_api::data::Map;
 use connect_herder::{
     ActiveTopics, ConnectorInfo, ConnectorOffset, ConnectorStateInfo, ConnectorTaskId, Created,
-    HerderErrorKind, HerderHealth, HerderResult, RestartRequest, TargetState,
+    HerderErrorKind, HerderHealth, HerderResult, InternalRequest, RestartRequest, TargetState,
 };
 use indexmap::IndexMap;
 use serde::ser::SerializeMap;
@@ -53,7 +54,18 @@ impl Rest {
                 herder.set_target_state(name, TargetState::Stopped).await?;
                 Ok(empty(StatusCode::NO_CONTENT))
             }
+            Resource::Tasks(name) if call.method == Method::POST => {
+                let configs = body::task_configs(&call.body)?;
+                let request = internal_request(&call);
+                herder.put_task_configs(name, configs, &request).await?;
+                Ok(empty(StatusCode::NO_CONTENT))
+            }
             Resource::Tasks(name) => Ok(ok(&herder.task_configs(name).await?)),
+            Resource::Fence(name) => {
+                let request = internal_request(&call);
+                herder.fence_zombies(name, &request).await?;
+                Ok(empty(StatusCode::NO_CONTENT))
+            }
             Resource::TaskStatus(name, number) => {
                 Ok(ok(&herder.task_status(&task(name, number)?).await?))
             }
@@ -211,6 +223,15 @@ fn put_name(name: &str, config: &mut ConfigMap) -> Result<(), Failure> {
             config.insert("name", name);
             Ok(())
         }
+    }
+}
+
+fn internal_request(call: &Call) -> InternalRequest {
+    let header = |name: &str| Some(call.headers.get(name)?.to_str().ok()?.to_string());
+    InternalRequest {
+        body: call.body.clone(),
+        signature: header(SIGNATURE),
+        signature_algorithm: header(SIGNATURE_ALGORITHM),
     }
 }
 

@@ -5,8 +5,10 @@
 //! know them, and nothing else.
 
 mod body;
+mod client;
 mod connectors;
 mod error;
+mod forward;
 mod json;
 mod listener;
 mod location;
@@ -16,6 +18,7 @@ mod plugins;
 mod router;
 mod server;
 
+pub use client::RestClient;
 pub use listener::{Listener, ListenerError};
 pub use router::{MetricsText, Rest};
 pub use server::{ServeError, Server, serve};

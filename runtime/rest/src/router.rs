@@ -11,7 +11,7 @@ use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use connect_herder::Herder;
+use connect_herder::{Herder, PeerClient};
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -31,6 +31,8 @@ pub type MetricsText = Arc<dyn Fn() -> String + Send + Sync>;
 pub struct Rest {
     pub(crate) herder: Arc<dyn Herder>,
     pub(crate) metrics: MetricsText,
+    /// Reaches the workers to which requests are forwarded.
+    pub(crate) peers: Arc<dyn PeerClient>,
     /// Whether `/health` was ever well: tells a worker that starts from one that is stuck.
     pub(crate) was_healthy: AtomicBool,
 }
@@ -50,6 +52,7 @@ pub(crate) enum Resource {
     Resume(String),
     Stop(String),
     Tasks(String),
+    Fence(String),
     TaskStatus(String, String),
     TaskRestart(String, String),
     Topics(String),
@@ -80,6 +83,7 @@ impl Resource {
             ["connectors", _, "resume"] => Self::Resume(name(1)),
             ["connectors", _, "stop"] => Self::Stop(name(1)),
             ["connectors", _, "tasks"] => Self::Tasks(name(1)),
+            ["connectors", _, "fence"] => Self::Fence(name(1)),
             ["connectors", _, "tasks", _, "status"] => Self::TaskStatus(name(1), name(3)),
             ["connectors", _, "tasks", _, "restart"] => Self::TaskRestart(name(1), name(3)),
             ["connectors", _, "topics"] => Self::Topics(name(1)),
@@ -98,8 +102,10 @@ impl Resource {
             Self::Connectors => "HEAD,POST,GET,OPTIONS",
             Self::Connector(_) => "HEAD,DELETE,GET,OPTIONS",
             Self::Config(_) => "HEAD,GET,OPTIONS,PUT,PATCH",
+            Self::Tasks(_) => "HEAD,POST,GET,OPTIONS",
             Self::Restart(_) | Self::TaskRestart(..) => "POST,OPTIONS",
-            Self::Pause(_)
+            Self::Fence(_)
+            | Self::Pause(_)
             | Self::Resume(_)
             | Self::Stop(_)
             | Self::TopicsReset(_)
@@ -108,16 +114,24 @@ impl Resource {
         }
     }
 
-    /// Whether requests say that their bodies are JSON.
-    fn is_json_only(&self) -> bool {
-        !matches!(self, Self::Root | Self::Health | Self::Metrics)
+    /// Whether requests say that their bodies are JSON. Those of workers to each other need not.
+    fn is_json_only(&self, method: &Method) -> bool {
+        !matches!(
+            self,
+            Self::Root | Self::Health | Self::Metrics | Self::Fence(_)
+        ) && !self.is_internal(method)
+    }
+
+    fn is_internal(&self, method: &Method) -> bool {
+        matches!(self, Self::Tasks(_)) && method == Method::POST
     }
 
     fn reads_body(&self, method: &Method) -> bool {
         match self {
             Self::Connectors => method == Method::POST,
             Self::Config(_) => method == Method::PUT || method == Method::PATCH,
-            Self::PluginValidate(_) => true,
+            Self::PluginValidate(_) | Self::Fence(_) => true,
+            Self::Tasks(_) => self.is_internal(method),
             _ => false,
         }
     }
@@ -131,8 +145,10 @@ impl Resource {
 }
 
 /// What a resource gets to see of a request.
+#[derive(Clone)]
 pub(crate) struct Call {
     pub method: Method,
+    pub headers: HeaderMap,
     pub query: Query,
     pub body: Bytes,
     /// The URL that the client knows this worker by, from its `Host` header.
@@ -140,11 +156,13 @@ pub(crate) struct Call {
 }
 
 impl Rest {
-    /// An API over this herder. `metrics` makes the text of `/metrics`.
-    pub fn new(herder: Arc<dyn Herder>, metrics: MetricsText) -> Self {
+    /// An API over this herder. `metrics` makes the text of `/metrics`; requests that another worker
+    /// must answer are forwarded through `peers`.
+    pub fn new(herder: Arc<dyn Herder>, metrics: MetricsText, peers: Arc<dyn PeerClient>) -> Self {
         Self {
             herder,
             metrics,
+            peers,
             was_healthy: AtomicBool::new(false),
         }
     }
@@ -185,7 +203,7 @@ impl Rest {
             return Ok(options(methods));
         }
         let reads_body = resource.reads_body(&parts.method);
-        if resource.is_json_only() {
+        if resource.is_json_only(&parts.method) {
             // Of a body that is not there no type is asked; the resource says that it misses it.
             let has_body = !body.is_end_stream();
             media::check_content_type(&parts.headers, reads_body && has_body)?;
@@ -201,10 +219,22 @@ impl Rest {
             query: Query::parse(parts.uri.query().unwrap_or_default()),
             body,
             base_url: base_url(&parts.headers),
+            headers: parts.headers,
         };
-        match timeout(REQUEST_TIMEOUT, self.dispatch(&resource, call)).await {
+        match timeout(REQUEST_TIMEOUT, self.answer(&resource, call)).await {
             Ok(answer) => answer,
             Err(_) => Err(self.timed_out(&resource)),
+        }
+    }
+
+    /// The answer of this worker, or of the one that its herder points to.
+    async fn answer(&self, resource: &Resource, call: Call) -> Result<Response<Body>, Failure> {
+        match self.dispatch(resource, call.clone()).await {
+            Err(Failure {
+                forward_to: Some(url),
+                ..
+            }) => self.forward(resource, &call, &url).await,
+            answer => answer,
         }
     }
 
@@ -279,7 +309,12 @@ pub(crate) fn ok<T: Serialize + ?Sized>(value: &T) -> Response<Body> {
 
 /// JSON under a status.
 pub(crate) fn answer<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Response<Body> {
-    let mut response = Response::new(Body::from(json::to_bytes(value)));
+    json_body(status, json::to_bytes(value))
+}
+
+/// JSON that is written already.
+pub(crate) fn json_body(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     response
         .headers_mut()

@@ -20,10 +20,7 @@ impl Core {
                 self.retries.remove(&connector);
                 if self.known_connectors.remove(&connector) {
                     tracing::info!(connector, "Connector {connector} was removed");
-                    if self.running_connectors.contains(&connector) {
-                        effects.push(Effect::ForgetTopics(connector));
-                    }
-                    effects.push(Effect::RequestRejoin("a connector was removed".to_string()));
+                    self.request_rejoin("a connector was removed", effects);
                 }
             }
             ConfigUpdate::TaskConfigs(connector) => {
@@ -33,16 +30,18 @@ impl Core {
                 self.on_target_state(&connector, view, effects);
             }
             ConfigUpdate::Restart(request) => self.on_restart(&request, view, effects),
-            // Requests of other workers and levels of the whole cluster are not handled here.
-            ConfigUpdate::SessionKey | ConfigUpdate::LoggerLevel { .. } => {}
+            ConfigUpdate::SessionKey => {
+                tracing::info!("Session key updated");
+                self.check_session_key(view, effects);
+            }
+            // Levels of the whole cluster are not handled here.
+            ConfigUpdate::LoggerLevel { .. } => {}
         }
     }
 
     fn on_connector_config(&mut self, connector: &str, view: &View<'_>, effects: &mut Vec<Effect>) {
         if self.known_connectors.insert(connector.to_string()) {
-            effects.push(Effect::RequestRejoin(
-                "there is a new connector".to_string(),
-            ));
+            self.request_rejoin("there is a new connector", effects);
         }
         // One that was removed and made again at once may still run with its old configuration.
         if self.running_connectors.contains(connector) {
@@ -79,9 +78,7 @@ impl Core {
                 .collect();
             self.stop(BTreeSet::new(), tasks, effects);
         }
-        effects.push(Effect::RequestRejoin(
-            "tasks have new configurations".to_string(),
-        ));
+        self.request_rejoin("tasks have new configurations", effects);
     }
 
     fn on_target_state(&mut self, connector: &str, view: &View<'_>, effects: &mut Vec<Effect>) {
