@@ -20,9 +20,9 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// How long the worker may take to leave its group and to close clients, beyond the time that its
-/// tasks are given.
-const STOP_SLACK: Duration = Duration::from_secs(5);
+/// How long the worker may take to hand its work over, to leave its group and to close clients, beyond
+/// the time that its tasks are given.
+const STOP_SLACK: Duration = Duration::from_secs(10);
 /// How long requests that are being answered hold up the end.
 const REST_STOP_TIMEOUT: Duration = Duration::from_secs(1);
 

@@ -11,6 +11,7 @@ mod assignor;
 #[cfg(test)]
 mod cluster_tests;
 mod leading;
+mod leaving;
 mod messages;
 mod rebalance;
 mod requests;
@@ -29,6 +30,7 @@ use std::time::Duration;
 
 use assignor::CooperativeAssignor;
 use leading::Owners;
+use leaving::Departure;
 pub use messages::GenerateError;
 pub(crate) use messages::{
     Effect, ForwardError, Input, Outcome, PendingResponse, Request, RequestId, Response, View,
@@ -45,6 +47,8 @@ use task_configs::Retry;
 pub(crate) struct CoreConfig {
     /// The advertised URL of this worker, with a slash at its end.
     pub(crate) worker_url: String,
+    /// `host:port` of it, as statuses have it.
+    pub(crate) worker_id: String,
     /// `connect.protocol`.
     pub(crate) protocol: ConnectProtocol,
     /// `worker.sync.timeout.ms`.
@@ -55,6 +59,10 @@ pub(crate) struct CoreConfig {
     pub(crate) unsync_backoff: Duration,
     /// `inter.worker.key.*`.
     pub(crate) session_keys: SessionKeyConfig,
+    /// Whether other workers may write to the topics that this one reads.
+    pub(crate) is_distributed: bool,
+    /// `dovetail.leave.handover.enable`.
+    pub(crate) hands_over: bool,
 }
 
 /// This worker's place in the group.
@@ -93,6 +101,8 @@ pub(crate) struct Core {
     offset_at_join: i64,
     /// Who runs what by the last assignment that this worker made as the leader.
     owners: Owners,
+    /// How many workers took part in that.
+    num_members: usize,
     session_keys: SessionKeys,
     /// An assignment whose work waits for the config topic.
     pending_assignment: Option<PendingAssignment>,
@@ -113,6 +123,9 @@ pub(crate) struct Core {
     /// ones by now.
     forwards: BTreeMap<String, bool>,
     catch_up: CatchUp,
+    departure: Departure,
+    /// When to look whether statuses say what runs here.
+    status_check: Option<Duration>,
     expiries: values::Expiries,
     scheduled_rebalance: Option<Duration>,
 }
@@ -125,10 +138,13 @@ impl Core {
             is_rejoin_wanted: false,
             offset_at_join: connect_store::NO_CONFIG_OFFSET,
             owners: Owners::default(),
+            num_members: 0,
             session_keys: SessionKeys::default(),
             reconfigurations: BTreeSet::new(),
             forwards: BTreeMap::new(),
             catch_up: CatchUp::default(),
+            departure: Departure::No,
+            status_check: None,
             config,
             member: None,
             last_completed_generation: -1,
@@ -168,6 +184,7 @@ impl Core {
                 &mut effects,
             ),
             Input::Assigned(assignment) => self.on_assigned(&assignment, view, &mut effects),
+            Input::Leave => self.on_leave(view, &mut effects),
             Input::CoordinatorLost => self.on_coordinator_lost(view, &mut effects),
             Input::Config(update) => self.on_config_update(update, view, &mut effects),
             Input::TaskReconfigurationRequested(connector) => {
@@ -189,6 +206,7 @@ impl Core {
             .chain(self.expiries.next())
             .chain(self.session_keys.next_check())
             .chain(self.catch_up.next_try())
+            .chain(self.status_check)
             .min()
     }
 
@@ -202,6 +220,7 @@ impl Core {
         }
         self.catch_up_if_due(view.now, effects);
         self.check_session_key(view, effects);
+        self.check_statuses(view, effects);
         let due: Vec<String> = self
             .retries
             .iter()

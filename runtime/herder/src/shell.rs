@@ -73,9 +73,14 @@ pub(crate) struct Shell {
     assignment_reply: Option<oneshot::Sender<Vec<MemberAssignment>>>,
     /// Task configurations on their way to the leader, at most one set of each connector.
     forwards: JoinSet<(String, Result<(), ForwardError>)>,
+    is_handed_over: bool,
     generation: i32,
     rebalance_started: Option<Duration>,
 }
+
+/// How long a worker that ends waits for the others to take its work over. They hear of it with their
+/// next heartbeat, three seconds later at most by default.
+const HANDOVER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A sign of life goes to the group at least this often.
 const LIVENESS_INTERVAL: Duration = Duration::from_secs(10);
@@ -100,6 +105,7 @@ impl Shell {
             join_reply: None,
             assignment_reply: None,
             forwards: JoinSet::new(),
+            is_handed_over: false,
             generation: -1,
             rebalance_started: None,
         })
@@ -120,11 +126,67 @@ impl Shell {
                 Err(error) => break Err(error),
             }
         };
+        self.refuse_requests();
+        if result.is_ok() {
+            self.hand_over().await;
+        }
         self.shut_down().await;
         result
     }
 
+    /// Requests that wait, here or in the queue, are answered before the work stops.
+    fn refuse_requests(&mut self) {
+        self.parts.commands.close();
+        while let Ok(command) = self.parts.commands.try_recv() {
+            let _ = command.reply.send(Err(shutting_down()));
+        }
+        for (_, reply) in self.replies.drain() {
+            let _ = reply.send(Err(shutting_down()));
+        }
+    }
+
+    /// Stops the work and has the group give it to others, if that does not take long.
+    async fn hand_over(&mut self) {
+        let stage = self.parts.stage.clone();
+        let _stage = stage.enter("handing its work over");
+        self.process(Input::Leave).await;
+        let mut limit = self.parts.clock.sleep(HANDOVER_TIMEOUT);
+        while !self.is_handed_over {
+            let event = tokio::select! {
+                biased;
+                () = &mut limit => {
+                    tracing::warn!(
+                        "the group did not take this worker's work over within {} ms; it does so after \
+                         scheduled.rebalance.max.delay.ms",
+                        HANDOVER_TIMEOUT.as_millis()
+                    );
+                    return;
+                }
+                event = self.next_event() => event,
+            };
+            match event {
+                Ok(input) => {
+                    self.group.poll_liveness();
+                    self.process(input).await;
+                }
+                Err(error) => {
+                    tracing::warn!("this worker's work could not be handed over: {error}");
+                    return;
+                }
+            }
+        }
+    }
+
     async fn next_input(&mut self) -> Result<Option<Input>> {
+        let mut shutdown = self.parts.shutdown.clone();
+        tokio::select! {
+            biased;
+            () = shutdown_asked(&mut shutdown) => Ok(None),
+            event = self.next_event() => event.map(Some),
+        }
+    }
+
+    async fn next_event(&mut self) -> Result<Input> {
         let now = self.parts.clock.monotonic();
         let wait = self
             .core
@@ -134,16 +196,15 @@ impl Shell {
         let sleep = self.parts.clock.sleep(wait);
         tokio::select! {
             biased;
-            () = shutdown_asked(&mut self.parts.shutdown) => Ok(None),
             event = self.group_events.recv() => match event {
-                Some(event) => self.on_group_event(event).map(Some),
+                Some(event) => self.on_group_event(event),
                 None => Err(ConnectError::fatal("the membership of the group has ended")),
             },
             update = self.config_updates.recv() => match update {
-                Some(update) => Ok(Some(Input::Config(update))),
+                Some(update) => Ok(Input::Config(update)),
                 None => Err(ConnectError::fatal("the config topic is not read any more")),
             },
-            Some(event) = self.parts.host_events.recv() => Ok(Some(match event {
+            Some(event) = self.parts.host_events.recv() => Ok(match event {
                 HostEvent::ConnectorTransitioned(connector, result) => {
                     Input::Outcome(Outcome::ConnectorTransitioned(connector, result))
                 }
@@ -154,8 +215,8 @@ impl Shell {
                     Input::TaskReconfigurationRequested(connector)
                 }
                 HostEvent::ValuesExpire(expiry) => Input::ValuesExpire(expiry),
-            })),
-            Some(forwarded) = self.forwards.join_next() => Ok(Some(match forwarded {
+            }),
+            Some(forwarded) = self.forwards.join_next() => Ok(match forwarded {
                 Ok((connector, result)) => {
                     Input::Outcome(Outcome::TaskConfigsForwarded(connector, result))
                 }
@@ -163,14 +224,14 @@ impl Shell {
                     tracing::error!("task configurations were not forwarded: {error}");
                     Input::Tick
                 }
-            })),
+            }),
             Some(command) = self.parts.commands.recv() => {
                 let id = RequestId(self.next_request);
                 self.next_request += 1;
                 self.replies.insert(id, command.reply);
-                Ok(Some(Input::Request(id, command.request)))
+                Ok(Input::Request(id, command.request))
             }
-            () = sleep => Ok(Some(Input::Tick)),
+            () = sleep => Ok(Input::Tick),
         }
     }
 
@@ -321,6 +382,10 @@ impl Shell {
                 leader_url,
                 configs,
             } => self.forward_task_configs(connector, &leader_url, &configs),
+            Effect::RepeatStatuses { connectors, tasks } => {
+                host.repeat_statuses(&connectors, &tasks);
+            }
+            Effect::HandedOver => self.is_handed_over = true,
             Effect::FlushStatuses => {
                 let _stage = self
                     .parts
@@ -469,16 +534,8 @@ impl Shell {
         }
     }
 
-    async fn shut_down(mut self) {
+    async fn shut_down(self) {
         let _stage = self.parts.stage.enter("shutting down");
-        // Requests that wait, here or in the queue, are answered before the work stops.
-        self.parts.commands.close();
-        while let Ok(command) = self.parts.commands.try_recv() {
-            let _ = command.reply.send(Err(shutting_down()));
-        }
-        for (_, reply) in self.replies.drain() {
-            let _ = reply.send(Err(shutting_down()));
-        }
         self.parts.host.shut_down().await;
         if let Err(error) = self.parts.status_store.flush().await {
             tracing::warn!("the last statuses could not be written: {error}");

@@ -192,6 +192,7 @@ impl WorkerHerder {
             ShellParts {
                 core: CoreConfig {
                     worker_url: self.parts.worker_url.clone(),
+                    worker_id: self.parts.worker_id.clone(),
                     protocol,
                     sync_timeout: self.sync_timeout(),
                     max_rebalance_delay: self
@@ -200,6 +201,8 @@ impl WorkerHerder {
                         .millis("scheduled.rebalance.max.delay.ms"),
                     unsync_backoff: self.parts.worker.millis("worker.unsync.backoff.ms"),
                     session_keys: session_keys(&self.parts.worker),
+                    is_distributed: matches!(self.parts.group, Group::Kafka(..)),
+                    hands_over: self.parts.worker.boolean("dovetail.leave.handover.enable"),
                 },
                 worker_id: self.parts.worker_id.clone(),
                 config_store: self.parts.config_store.clone(),

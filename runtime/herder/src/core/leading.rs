@@ -1,11 +1,10 @@
 //! What the leader of the group does: it shares out the work and knows who has it.
 
 use super::assignor::{self, Round, Share};
+use super::leaving::says_farewell;
 use super::rebalance::PendingAssignment;
 use super::{Core, Effect, View};
-use connect_kafka::group::protocol::{
-    Assignment, AssignmentError, ConnectProtocol, ConnectorsAndTasks, Metadata,
-};
+use connect_kafka::group::protocol::{Assignment, AssignmentError, ConnectProtocol, Metadata};
 use connect_kafka::group::{MemberAssignment, MemberMetadata};
 use connect_store::ConnectorTaskId;
 use std::collections::HashMap;
@@ -144,6 +143,7 @@ impl Core {
             None => self.share_out(generation, protocol, members, view),
         };
         self.owners = Owners::after(members, &round);
+        self.num_members = members.len();
         let delay_ms = i32::try_from(round.delay.as_millis()).unwrap_or(i32::MAX);
         let replies = members
             .iter()
@@ -190,20 +190,37 @@ impl Core {
                 delay: Duration::ZERO,
             };
         }
-        let members: Vec<(&str, ConnectorsAndTasks)> = members
-            .iter()
-            .map(|(id, metadata)| {
-                let current = metadata.current_assignment.as_ref();
-                let work = current.map(|assignment| assignment.assigned.clone());
-                (id.as_str(), work.unwrap_or_default())
-            })
-            .collect();
-        self.assignor.assign(
+        let (mut staying, mut places) = (Vec::new(), Vec::new());
+        for (place, (id, metadata)) in members.iter().enumerate() {
+            if says_farewell(metadata) {
+                self.assignor.take_leave_of(id);
+                continue;
+            }
+            let current = metadata.current_assignment.as_ref();
+            let work = current.map(|assignment| assignment.assigned.clone());
+            staying.push((id.as_str(), work.unwrap_or_default()));
+            places.push(place);
+        }
+        if staying.is_empty() {
+            return Round {
+                shares: vec![Share::default(); members.len()],
+                delay: Duration::ZERO,
+            };
+        }
+        let round = self.assignor.assign(
             view.now,
             self.last_completed_generation,
             generation,
             &configured,
-            &members,
-        )
+            &staying,
+        );
+        let mut shares = vec![Share::default(); members.len()];
+        for (place, share) in places.into_iter().zip(round.shares) {
+            shares[place] = share;
+        }
+        Round {
+            shares,
+            delay: round.delay,
+        }
     }
 }

@@ -95,6 +95,8 @@ pub(crate) enum Input {
     Assigned(GroupAssignment),
     /// The group may have given the work to others.
     CoordinatorLost,
+    /// The worker is about to end: answered with [`Effect::HandedOver`].
+    Leave,
     /// Something was read from the config topic.
     Config(ConfigUpdate),
     /// A connector asks for its tasks to be configured anew.
@@ -245,6 +247,14 @@ pub(crate) enum Effect {
         leader_url: String,
         configs: Vec<ConfigMap>,
     },
+    /// Writes the statuses of these once more: what the topic shows is another worker's late word.
+    RepeatStatuses {
+        connectors: Vec<String>,
+        tasks: Vec<ConnectorTaskId>,
+    },
+    /// Nothing runs here any more, and what did is others' by now, if they could take it: the group can
+    /// be left.
+    HandedOver,
     /// Waits until the statuses of what was stopped are durable: others may write theirs next.
     FlushStatuses,
     /// Writes RESTARTING for what was stopped to be started again.

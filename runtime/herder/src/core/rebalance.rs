@@ -1,6 +1,8 @@
 //! Joining the group, and starting what was assigned.
 
 use super::leading::Owners;
+use super::leaving::Departure;
+use super::updates::STATUS_CHECK_INTERVAL;
 use super::{Core, Effect, Member, View};
 use connect_kafka::group::protocol::{
     Assignment, AssignmentError, ConnectProtocol, ConnectorsAndTasks, Metadata,
@@ -64,6 +66,9 @@ impl Core {
         self.is_rejoin_wanted = false;
         self.owners = Owners::default();
         self.offset_at_join = view.configs.offset();
+        if self.is_leaving() {
+            self.departure = Departure::Told;
+        }
         if self
             .member
             .as_ref()
@@ -102,6 +107,9 @@ impl Core {
     }
 
     fn current_assignment(&self, protocol: ConnectProtocol) -> Option<Assignment> {
+        if self.is_leaving() && protocol != ConnectProtocol::Eager {
+            return self.farewell(protocol);
+        }
         let member = self.member.as_ref()?;
         if self.assignment.is_empty() || protocol == ConnectProtocol::Eager {
             return None;
@@ -124,6 +132,10 @@ impl Core {
         view: &View<'_>,
         effects: &mut Vec<Effect>,
     ) {
+        if self.is_leaving() {
+            self.on_assigned_while_leaving(effects);
+            return;
+        }
         let (protocol, assignment) = match (
             ConnectProtocol::from_name(&group.protocol),
             Assignment::decode(&group.assignment),
@@ -336,6 +348,9 @@ impl Core {
         self.is_settled = false;
         self.pending_assignment = None;
         self.scheduled_rebalance = None;
+        if self.is_leaving() {
+            effects.push(Effect::HandedOver);
+        }
     }
 
     /// Leaves the group until the config topic can be read; the work goes on, for a while.
@@ -462,6 +477,8 @@ impl Core {
             effects.push(Effect::CleanStatuses);
         }
         self.is_settled = true;
+        let next_check = view.now + STATUS_CHECK_INTERVAL;
+        self.status_check = self.config.is_distributed.then_some(next_check);
         if had_revocations {
             self.request_rejoin("revoked work can be given to others now", effects);
         }

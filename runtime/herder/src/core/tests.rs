@@ -63,6 +63,9 @@ impl World {
             rng: StdRng::seed_from_u64(seed),
             core: Core::new(CoreConfig {
                 worker_url: "http://w:8083/".into(),
+                worker_id: "w:8083".into(),
+                is_distributed: false,
+                hands_over: false,
                 // The memory store keeps no session keys.
                 protocol: ConnectProtocol::Compatible,
                 sync_timeout: Duration::from_secs(3),
@@ -227,6 +230,8 @@ impl World {
             Effect::MarkRestarting { .. }
             | Effect::CleanStatuses
             | Effect::FlushStatuses
+            | Effect::RepeatStatuses { .. }
+            | Effect::HandedOver
             | Effect::ForgetTopics(_) => {}
             Effect::LeaveGroup(_) | Effect::ForwardTaskConfigs { .. } => {
                 panic!("a worker alone leads, and reads what it has written")

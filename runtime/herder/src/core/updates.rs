@@ -2,8 +2,12 @@
 
 use super::{Core, Effect, View};
 use connect_kafka::group::protocol::ConnectProtocol;
-use connect_store::{ConfigUpdate, ConnectorTaskId, RestartRequest, State, TargetState};
+use connect_store::{ConfigUpdate, ConnectorTaskId, RestartRequest, State, Status, TargetState};
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// How often a worker looks whether statuses say what it runs.
+pub(super) const STATUS_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
 impl Core {
     pub(super) fn on_config_update(
@@ -101,6 +105,48 @@ impl Core {
                     target_state,
                 });
             }
+        }
+    }
+
+    /// A worker that was out of the group for a while may write about work that this one has had since,
+    /// its end for instance, in a generation that this one has not seen: statuses then tell of nobody, or
+    /// of the wrong worker. What another one writes in a later generation may be true: then this worker
+    /// is the one that is out.
+    pub(super) fn check_statuses(&mut self, view: &View<'_>, effects: &mut Vec<Effect>) {
+        if self.status_check.is_none_or(|time| view.now < time) {
+            return;
+        }
+        self.status_check = None;
+        let Some(member) = self.member.as_ref().filter(|_| self.is_settled) else {
+            return;
+        };
+        self.status_check = Some(view.now + STATUS_CHECK_INTERVAL);
+        let is_late_word = |status: &Status| {
+            status.worker_id != self.config.worker_id && status.generation <= member.generation
+        };
+        let statuses = view.statuses;
+        let connectors: Vec<String> = self
+            .running_connectors
+            .iter()
+            .filter(|connector| {
+                statuses
+                    .connector(connector)
+                    .is_some_and(|status| is_late_word(&status.status))
+            })
+            .cloned()
+            .collect();
+        let tasks: Vec<ConnectorTaskId> = self
+            .running_tasks
+            .iter()
+            .filter(|task| {
+                statuses
+                    .task(task)
+                    .is_some_and(|status| is_late_word(&status.status))
+            })
+            .cloned()
+            .collect();
+        if !connectors.is_empty() || !tasks.is_empty() {
+            effects.push(Effect::RepeatStatuses { connectors, tasks });
         }
     }
 

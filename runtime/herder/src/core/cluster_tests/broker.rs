@@ -193,7 +193,7 @@ impl Broker {
             return;
         }
         if now >= self.deadline {
-            self.members.retain(|_, member| member.join.is_some());
+            self.remove_if(|member| member.join.is_none());
         }
         if self.members.is_empty() {
             self.state = State::Empty;
@@ -309,9 +309,38 @@ impl Broker {
     }
 
     pub(super) fn leave(&mut self, now: Duration, member_id: &str) {
-        if self.members.remove(member_id).is_some() {
+        if self.remove(member_id) {
             self.after_departure(now);
         }
+    }
+
+    /// Whoever waits for an answer is told.
+    fn remove(&mut self, member_id: &str) -> bool {
+        let Some(member) = self.members.remove(member_id) else {
+            return false;
+        };
+        if let Some(call) = member.join {
+            let refused = Answer::Join(Err(Refusal::UnknownMember));
+            self.answers.push((call, refused));
+        }
+        if let Some(call) = member.sync {
+            let refused = Answer::Sync(Err(Refusal::UnknownMember));
+            self.answers.push((call, refused));
+        }
+        true
+    }
+
+    fn remove_if(&mut self, is_gone: impl Fn(&Member) -> bool) -> bool {
+        let gone: Vec<String> = self
+            .members
+            .iter()
+            .filter(|(_, member)| is_gone(member))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in &gone {
+            self.remove(id);
+        }
+        !gone.is_empty()
     }
 
     fn after_departure(&mut self, now: Duration) {
@@ -323,11 +352,10 @@ impl Broker {
 
     /// Gives up members that were not heard of, and ends rebalances that take too long.
     pub(super) fn tick(&mut self, now: Duration) {
-        let num_members = self.members.len();
-        self.members.retain(|_, member| {
-            member.join.is_some() || now.saturating_sub(member.last_seen) <= SESSION_TIMEOUT
-        });
-        if self.members.len() < num_members {
+        let is_silent = |member: &Member| {
+            member.join.is_none() && now.saturating_sub(member.last_seen) > SESSION_TIMEOUT
+        };
+        if self.remove_if(is_silent) {
             self.after_departure(now);
         } else {
             self.complete_if_all_joined(now);

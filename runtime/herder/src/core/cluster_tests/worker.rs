@@ -30,6 +30,7 @@ pub(super) enum Act {
     Assign(Vec<MemberAssignment>),
     Rejoin,
     Leave,
+    HandedOver,
     /// Something was written to the config topic.
     Wrote,
     /// The host tells this in a while.
@@ -95,6 +96,8 @@ pub(super) struct Worker {
     pub(super) is_cut_off: bool,
     /// Does nothing at all until then.
     pub(super) hangs_until: Duration,
+    /// When it wakes next because the core has a deadline.
+    pub(super) alarm: Option<Duration>,
     pub(super) core: Core,
     store: KafkaConfigStore,
     log: Arc<MemoryLog>,
@@ -137,6 +140,9 @@ impl Worker {
         let url = format!("http://w{index}:8083/");
         let core = Core::new(CoreConfig {
             worker_url: url.clone(),
+            worker_id: url.clone(),
+            is_distributed: true,
+            hands_over: true,
             protocol: settings.protocol,
             sync_timeout: Duration::from_secs(3),
             max_rebalance_delay: settings.max_delay,
@@ -154,6 +160,7 @@ impl Worker {
             is_alive: true,
             is_cut_off: false,
             hangs_until: Duration::ZERO,
+            alarm: None,
             core,
             store,
             log,
@@ -357,6 +364,17 @@ impl Worker {
                 ))));
             }
             Effect::CleanStatuses => self.clean_statuses(),
+            Effect::RepeatStatuses { connectors, tasks } => {
+                for connector in connectors {
+                    let target_state = self.running_connectors[&connector].1;
+                    self.connector_status(&connector, state_of(target_state));
+                }
+                for task in tasks {
+                    let target_state = self.running_tasks[&task].1;
+                    self.task_status(&task, state_of(target_state));
+                }
+            }
+            Effect::HandedOver => acts.push(Act::HandedOver),
             Effect::MarkRestarting { .. } | Effect::FlushStatuses | Effect::ForgetTopics(_) => {}
         }
         None
