@@ -143,7 +143,7 @@ impl World {
         }
     }
 
-    pub(super) fn from_broker(&mut self, worker: usize, (call, answer): (Call, Answer)) {
+    pub(super) fn on_answer(&mut self, worker: usize, (call, answer): (Call, Answer)) {
         if self.workers[worker].is_cut_off {
             return self.connection_lost(worker, call);
         }

@@ -382,7 +382,7 @@ impl World {
             } => {
                 self.at_broker(worker, life, call, request);
             }
-            Event::FromBroker { worker, answer, .. } => self.from_broker(worker, answer),
+            Event::FromBroker { worker, answer, .. } => self.on_answer(worker, answer),
             Event::Tell {
                 worker,
                 life,
