@@ -13,7 +13,7 @@ use connect_herder::{
     AdvertisedAddress, Herder, HerderParts, HerderShutdown, Listener, WorkerConfig, WorkerHerder,
 };
 use connect_kafka::client_config::ClientType;
-use connect_rest::{Cors, Rest, RestOptions, Server, Surface};
+use connect_rest::{Cors, Rest, RestClient, RestOptions, Server, Surface};
 use connect_telemetry::logging::LogLevels;
 use connect_telemetry::metrics::{AppInfo, Dialects, Metrics, MetricsConfig, render_prometheus};
 use futures::FutureExt;
@@ -23,9 +23,9 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// How long the worker may take to leave its group and to close clients, beyond the time that its
-/// tasks are given.
-const STOP_SLACK: Duration = Duration::from_secs(5);
+/// How long the worker may take to hand its work over, to leave its group and to close clients, beyond
+/// the time that its tasks are given.
+const STOP_SLACK: Duration = Duration::from_secs(10);
 /// How long requests that are being answered hold up the end.
 const REST_STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -77,6 +77,7 @@ pub async fn start(config: WorkerConfig, log_levels: LogLevels) -> Result<Runnin
     let metrics = metrics(&config, &address, clock.clone());
     let stores = stores::stores(&config)?;
     let cluster = clients::cluster(&config, &address)?;
+    let peers = Arc::new(RestClient::new()?);
     let (herder, shutdown) = WorkerHerder::new(HerderParts {
         view: config.view(),
         worker_id: address.worker_id.clone(),
@@ -90,6 +91,7 @@ pub async fn start(config: WorkerConfig, log_levels: LogLevels) -> Result<Runnin
         status_store: stores.statuses,
         prepare_stores: stores.prepare,
         group: clients::group(&config, &cluster),
+        peers: peers.clone(),
         cluster,
         config_transformer: ConfigTransformer::from_worker_settings(config.raw())?,
         clock,
@@ -101,6 +103,7 @@ pub async fn start(config: WorkerConfig, log_levels: LogLevels) -> Result<Runnin
     let rest = Rest::new(
         face.clone(),
         Arc::new(move || render_prometheus(&metrics, Dialects::Both)),
+        peers,
     )
     .with_options(options);
     let server = connect_rest::serve(&listeners, rest)

@@ -1,5 +1,6 @@
 //! What the REST API asks of a herder, and the shapes of the answers.
 
+use crate::signature::InternalRequest;
 use async_trait::async_trait;
 use connect_api::config::ConfigMap;
 use connect_api::data::Map;
@@ -427,6 +428,21 @@ pub trait Herder: Send + Sync {
 
     /// Restarts a task.
     async fn restart_task(&self, task: &ConnectorTaskId) -> HerderResult<()>;
+
+    /// Another worker, which runs the connector, has the leader store the configurations of its tasks.
+    /// `configs` is what the body of `request` says. Its signature is checked where the group's protocol
+    /// asks for one.
+    async fn put_task_configs(
+        &self,
+        connector: &str,
+        configs: Vec<ConfigMap>,
+        request: &InternalRequest,
+    ) -> HerderResult<()>;
+
+    /// Another worker has the leader see to it that no producer of an earlier set of tasks of an
+    /// exactly-once source can write any more (KIP-618). Checked like
+    /// [`put_task_configs`](Self::put_task_configs).
+    async fn fence_zombies(&self, connector: &str, request: &InternalRequest) -> HerderResult<()>;
 
     /// The topics that a connector has used (KIP-558).
     async fn connector_active_topics(&self, connector: &str) -> HerderResult<ActiveTopics>;

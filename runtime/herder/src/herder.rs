@@ -10,6 +10,7 @@ use crate::host::{LocalHost, OffsetChange};
 use crate::plugins::Plugins;
 use crate::secrets;
 use crate::shell::{Command, shutting_down};
+use crate::signature::{self, InternalRequest};
 use crate::stage::Stage;
 use crate::validation::{self, WorkerView};
 use crate::worker_config::{WorkerConfig, WorkerMode};
@@ -23,6 +24,7 @@ use connect_store::{
 };
 use connect_telemetry::logging::LogLevels;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -46,6 +48,8 @@ pub(crate) struct LoopHerder {
     pub(crate) kafka_cluster_id: Arc<OnceLock<String>>,
     /// Counts the turns of the command loop.
     pub(crate) progress: watch::Receiver<u64>,
+    /// Whether the group's protocol asks for signatures.
+    pub(crate) requires_signatures: Arc<AtomicBool>,
 }
 
 fn connector_not_found(connector: &str) -> HerderError {
@@ -69,6 +73,7 @@ impl LoopHerder {
             configs: &configs,
             statuses: &*self.status_store,
             now: self.clock.monotonic(),
+            now_ms: self.clock.now_ms(),
             connector_type: &connector_type,
         })
     }
@@ -84,6 +89,22 @@ impl LoopHerder {
 
     fn is_standalone(&self) -> bool {
         self.worker.mode() == WorkerMode::Standalone
+    }
+
+    /// Refuses what does not come from a worker of the group.
+    fn verify(&self, request: &InternalRequest) -> HerderResult<()> {
+        let allowed = self
+            .worker
+            .parsed()
+            .list("inter.worker.verification.algorithms")
+            .unwrap_or_default();
+        let configs = self.config_store.snapshot();
+        signature::verify(
+            request,
+            self.requires_signatures.load(Ordering::Acquire),
+            allowed,
+            configs.session_key().map(AsRef::as_ref),
+        )
     }
 
     async fn validate(&self, config: &ConfigMap) -> HerderResult<ConfigInfos> {
@@ -255,6 +276,8 @@ impl Herder for LoopHerder {
         connector: &str,
         patch: ConfigMap,
     ) -> HerderResult<ConnectorInfo> {
+        // Another worker may not have read what the leader has written.
+        self.ask(Request::Lead).await?;
         let configs = self.configured(connector)?;
         let current = configs
             .raw_connector_config(connector)
@@ -372,6 +395,41 @@ impl Herder for LoopHerder {
     async fn restart_task(&self, task: &ConnectorTaskId) -> HerderResult<()> {
         self.ask(Request::RestartTask {
             task: stored_task(task),
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn put_task_configs(
+        &self,
+        connector: &str,
+        configs: Vec<ConfigMap>,
+        request: &InternalRequest,
+    ) -> HerderResult<()> {
+        if self.is_standalone() {
+            return Err(HerderError::internal(
+                "Kafka Connect in standalone mode does not support externally setting task \
+                 configurations.",
+            ));
+        }
+        self.verify(request)?;
+        self.ask(Request::PutTaskConfigs {
+            connector: connector.to_string(),
+            configs,
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn fence_zombies(&self, connector: &str, request: &InternalRequest) -> HerderResult<()> {
+        if self.is_standalone() {
+            return Err(HerderError::internal(
+                "Kafka Connect in standalone mode does not support exactly-once source connectors.",
+            ));
+        }
+        self.verify(request)?;
+        self.ask(Request::FenceZombies {
+            connector: connector.to_string(),
         })
         .await
         .map(drop)

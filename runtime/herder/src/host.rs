@@ -91,6 +91,9 @@ pub trait WorkerHost: Send + Sync {
     /// Writes RESTARTING for what was stopped to be started again.
     fn mark_restarting(&self, connector: Option<&str>, tasks: &[ConnectorTaskId]);
 
+    /// Writes the last statuses of what runs here once more.
+    fn repeat_statuses(&self, connectors: &[String], tasks: &[ConnectorTaskId]);
+
     /// Stops everything.
     async fn shut_down(&self);
 }

@@ -5,9 +5,11 @@ mod core;
 mod face;
 mod herder;
 pub mod host;
+mod peers;
 pub mod plugins;
 pub mod secrets;
 mod shell;
+mod signature;
 mod stage;
 pub mod validation;
 mod worker;
@@ -19,6 +21,8 @@ pub use face::{
     ConnectorTaskId, Created, Herder, HerderError, HerderErrorKind, HerderHealth, HerderResult,
     Level, LoggerLevel, PluginInfo, PluginType, RestartRequest, TargetState, TaskInfo, TaskState,
 };
+pub use peers::{PeerAnswer, PeerClient, PeerError, PeerRequest, path_segment};
+pub use signature::{InternalRequest, RequestSignature};
 pub use worker::{Group, HerderParts, HerderShutdown, WorkerHerder};
 pub use worker_config::{
     AdvertisedAddress, BasicAuth, HeaderAction, HeaderRule, Listener, Login, RestRole,

@@ -1,23 +1,32 @@
 //! The command loop: takes what happens, asks the [`Core`], and carries its effects out.
 
 use crate::core::{
-    Core, CoreConfig, Effect, Input, Outcome, Request, RequestId, Response, View, Write,
+    Core, CoreConfig, Effect, ForwardError, Input, Outcome, Request, RequestId, Response, View,
+    Write,
 };
 use crate::face::{HerderError, HerderErrorKind, HerderResult};
 use crate::host::{HostEvent, WorkerHost};
+use crate::peers::{PeerClient, PeerRequest, connector_url, task_configs_body};
+use crate::signature::{MacAlgorithm, signature_of};
 use crate::stage::Stage;
+use bytes::Bytes;
+use connect_api::config::ConfigMap;
 use connect_api::{Clock, ConnectError, Result};
+use connect_kafka::group::protocol::ConnectProtocol;
 use connect_kafka::group::{GroupEvent, GroupMembership, GroupProtocol, MemberAssignment};
 use connect_store::{
-    ConfigStore, ConfigUpdate, ConfigUpdates, ConnectorStatus, State, Status, StatusStore,
-    StoreError, StoreResult, TargetState, TaskStatus,
+    ConfigStore, ConfigUpdate, ConfigUpdates, ConnectorStatus, SessionKey, State, Status,
+    StatusStore, StoreError, StoreResult, TargetState, TaskStatus,
 };
 use connect_telemetry::logging::{Level, LogLevels};
 use connect_telemetry::metrics::Metrics;
+use rand::Rng;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 
 /// A request on its way to the loop.
 pub(crate) struct Command {
@@ -45,6 +54,12 @@ pub(crate) struct ShellParts {
     pub(crate) stage: Arc<Stage>,
     /// Counts the turns of the loop, for those who wait for something to come about.
     pub(crate) progress: watch::Sender<u64>,
+    /// Reaches the leader.
+    pub(crate) peers: Arc<dyn PeerClient>,
+    /// `inter.worker.signature.algorithm`.
+    pub(crate) signature_algorithm: MacAlgorithm,
+    /// Whether the group's protocol asks for signatures.
+    pub(crate) requires_signatures: Arc<AtomicBool>,
 }
 
 pub(crate) struct Shell {
@@ -58,9 +73,16 @@ pub(crate) struct Shell {
     /// Where the answers to the group go; it asks for one thing at a time.
     join_reply: Option<oneshot::Sender<Vec<GroupProtocol>>>,
     assignment_reply: Option<oneshot::Sender<Vec<MemberAssignment>>>,
+    /// Task configurations on their way to the leader, at most one set of each connector.
+    forwards: JoinSet<(String, Result<(), ForwardError>)>,
+    is_handed_over: bool,
     generation: i32,
     rebalance_started: Option<Duration>,
 }
+
+/// How long a worker that ends waits for the others to take its work over. They hear of it with their
+/// next heartbeat, three seconds later at most by default.
+const HANDOVER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A sign of life goes to the group at least this often.
 const LIVENESS_INTERVAL: Duration = Duration::from_secs(10);
@@ -84,6 +106,8 @@ impl Shell {
             next_request: 0,
             join_reply: None,
             assignment_reply: None,
+            forwards: JoinSet::new(),
+            is_handed_over: false,
             generation: -1,
             rebalance_started: None,
         })
@@ -104,11 +128,67 @@ impl Shell {
                 Err(error) => break Err(error),
             }
         };
+        self.refuse_requests();
+        if result.is_ok() {
+            self.hand_over().await;
+        }
         self.shut_down().await;
         result
     }
 
+    /// Requests that wait, here or in the queue, are answered before the work stops.
+    fn refuse_requests(&mut self) {
+        self.parts.commands.close();
+        while let Ok(command) = self.parts.commands.try_recv() {
+            let _ = command.reply.send(Err(shutting_down()));
+        }
+        for (_, reply) in self.replies.drain() {
+            let _ = reply.send(Err(shutting_down()));
+        }
+    }
+
+    /// Stops the work and has the group give it to others, if that does not take long.
+    async fn hand_over(&mut self) {
+        let stage = self.parts.stage.clone();
+        let _stage = stage.enter("handing its work over");
+        self.process(Input::Leave).await;
+        let mut limit = self.parts.clock.sleep(HANDOVER_TIMEOUT);
+        while !self.is_handed_over {
+            let event = tokio::select! {
+                biased;
+                () = &mut limit => {
+                    tracing::warn!(
+                        "the group did not take this worker's work over within {} ms; it does so after \
+                         scheduled.rebalance.max.delay.ms",
+                        HANDOVER_TIMEOUT.as_millis()
+                    );
+                    return;
+                }
+                event = self.next_event() => event,
+            };
+            match event {
+                Ok(input) => {
+                    self.group.poll_liveness();
+                    self.process(input).await;
+                }
+                Err(error) => {
+                    tracing::warn!("this worker's work could not be handed over: {error}");
+                    return;
+                }
+            }
+        }
+    }
+
     async fn next_input(&mut self) -> Result<Option<Input>> {
+        let mut shutdown = self.parts.shutdown.clone();
+        tokio::select! {
+            biased;
+            () = shutdown_asked(&mut shutdown) => Ok(None),
+            event = self.next_event() => event.map(Some),
+        }
+    }
+
+    async fn next_event(&mut self) -> Result<Input> {
         let now = self.parts.clock.monotonic();
         let wait = self
             .core
@@ -118,19 +198,18 @@ impl Shell {
         let sleep = self.parts.clock.sleep(wait);
         tokio::select! {
             biased;
-            () = shutdown_asked(&mut self.parts.shutdown) => Ok(None),
             event = self.group_events.recv() => match event {
-                Some(event) => self.on_group_event(event).map(Some),
+                Some(event) => self.on_group_event(event),
                 None => Err(ConnectError::fatal("the membership of the group has ended")),
             },
             update = self.config_updates.recv() => match update {
                 Some(update) => {
                     self.note_logger_level(&update);
-                    Ok(Some(Input::Config(update)))
+                    Ok(Input::Config(update))
                 }
                 None => Err(ConnectError::fatal("the config topic is not read any more")),
             },
-            Some(event) = self.parts.host_events.recv() => Ok(Some(match event {
+            Some(event) = self.parts.host_events.recv() => Ok(match event {
                 HostEvent::ConnectorTransitioned(connector, result) => {
                     Input::Outcome(Outcome::ConnectorTransitioned(connector, result))
                 }
@@ -141,14 +220,23 @@ impl Shell {
                     Input::TaskReconfigurationRequested(connector)
                 }
                 HostEvent::ValuesExpire(expiry) => Input::ValuesExpire(expiry),
-            })),
+            }),
+            Some(forwarded) = self.forwards.join_next() => Ok(match forwarded {
+                Ok((connector, result)) => {
+                    Input::Outcome(Outcome::TaskConfigsForwarded(connector, result))
+                }
+                Err(error) => {
+                    tracing::error!("task configurations were not forwarded: {error}");
+                    Input::Tick
+                }
+            }),
             Some(command) = self.parts.commands.recv() => {
                 let id = RequestId(self.next_request);
                 self.next_request += 1;
                 self.replies.insert(id, command.reply);
-                Ok(Some(Input::Request(id, command.request)))
+                Ok(Input::Request(id, command.request))
             }
-            () = sleep => Ok(Some(Input::Tick)),
+            () = sleep => Ok(Input::Tick),
         }
     }
 
@@ -220,6 +308,7 @@ impl Shell {
                     configs: &snapshot,
                     statuses: &*self.parts.status_store,
                     now: self.parts.clock.monotonic(),
+                    now_ms: self.parts.clock.now_ms(),
                     connector_type: &*self.parts.connector_type,
                 };
                 self.core.handle(input, &view)
@@ -252,6 +341,7 @@ impl Shell {
                 }
             }
             Effect::RequestRejoin(reason) => self.group.request_rejoin(&reason),
+            Effect::LeaveGroup(reason) => self.group.leave(&reason).await,
             Effect::MembershipChanged {
                 generation,
                 is_leader,
@@ -260,6 +350,9 @@ impl Shell {
             } => {
                 self.generation = generation;
                 host.set_generation(generation);
+                self.parts
+                    .requires_signatures
+                    .store(protocol == ConnectProtocol::Sessioned, Ordering::Release);
                 self.note_rebalance(generation, is_leader, &leader_url, protocol.name())
                     .await;
             }
@@ -306,6 +399,24 @@ impl Shell {
             Effect::GenerateTaskConfigs { connector, config } => {
                 host.generate_task_configs(&connector, config);
             }
+            Effect::ForwardTaskConfigs {
+                connector,
+                leader_url,
+                configs,
+            } => self.forward_task_configs(connector, &leader_url, &configs),
+            Effect::RepeatStatuses { connectors, tasks } => {
+                host.repeat_statuses(&connectors, &tasks);
+            }
+            Effect::HandedOver => self.is_handed_over = true,
+            Effect::FlushStatuses => {
+                let _stage = self
+                    .parts
+                    .stage
+                    .enter("flushing updates to the status topic");
+                if let Err(error) = self.parts.status_store.flush().await {
+                    tracing::warn!("the statuses of stopped work could not be written: {error}");
+                }
+            }
             Effect::MarkRestarting { connector, tasks } => {
                 host.mark_restarting(connector.as_deref(), &tasks);
             }
@@ -339,6 +450,46 @@ impl Shell {
         }
     }
 
+    /// Sends task configurations in the background: the leader may be busy, and this worker must stay
+    /// in its group meanwhile.
+    fn forward_task_configs(&mut self, connector: String, leader_url: &str, configs: &[ConfigMap]) {
+        let body = task_configs_body(configs);
+        let configs = self.parts.config_store.snapshot();
+        let signature = configs
+            .session_key()
+            .map(|key| signature_of(key, self.parts.signature_algorithm, &body));
+        let request = PeerRequest {
+            method: "POST".to_string(),
+            url: connector_url(leader_url, &connector, "tasks"),
+            authorization: None,
+            signature,
+            body: Some(body),
+        };
+        let peers = self.parts.peers.clone();
+        self.forwards.spawn(async move {
+            let result = peers.send(request).await;
+            let result = result.map(drop).map_err(|error| ForwardError {
+                is_forbidden: error.status == 403,
+                message: format!(
+                    "Request to leader to reconfigure connector tasks failed: {error} (status {})",
+                    error.status
+                ),
+            });
+            (connector, result)
+        });
+    }
+
+    fn new_session_key(&self) -> SessionKey {
+        let config = &self.parts.core.session_keys;
+        let mut key = vec![0; config.num_bytes];
+        rand::rng().fill_bytes(&mut key);
+        SessionKey {
+            key: Bytes::from(key),
+            algorithm: config.algorithm.name().to_string(),
+            creation_timestamp_ms: self.parts.clock.now_ms(),
+        }
+    }
+
     async fn write(&self, write: Write) -> StoreResult<()> {
         let store = &self.parts.config_store;
         let _stage = self.parts.stage.enter("writing to the config topic");
@@ -364,6 +515,11 @@ impl Shell {
                 store.refresh(WRITE_READ_BACK_TIMEOUT).await
             }
             Write::Restart(request) => store.put_restart_request(&request).await,
+            Write::SessionKey => store.put_session_key(&self.new_session_key()).await,
+            Write::TaskCount {
+                connector,
+                num_tasks,
+            } => store.put_task_count_record(&connector, num_tasks).await,
         }
     }
 
@@ -400,16 +556,8 @@ impl Shell {
         }
     }
 
-    async fn shut_down(mut self) {
+    async fn shut_down(self) {
         let _stage = self.parts.stage.enter("shutting down");
-        // Requests that wait, here or in the queue, are answered before the work stops.
-        self.parts.commands.close();
-        while let Ok(command) = self.parts.commands.try_recv() {
-            let _ = command.reply.send(Err(shutting_down()));
-        }
-        for (_, reply) in self.replies.drain() {
-            let _ = reply.send(Err(shutting_down()));
-        }
         self.parts.host.shut_down().await;
         if let Err(error) = self.parts.status_store.flush().await {
             tracing::warn!("the last statuses could not be written: {error}");

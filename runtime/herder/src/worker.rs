@@ -1,11 +1,13 @@
 //! Starts the herder of a worker, standalone or distributed, and runs it.
 
-use crate::core::CoreConfig;
+use crate::core::{CoreConfig, SessionKeyConfig};
 use crate::face::Herder;
 use crate::herder::{LoopHerder, connector_type};
 use crate::host::{HostEvent, KafkaClients, LocalHost, LocalHostConfig, ResolvingHost};
+use crate::peers::PeerClient;
 use crate::plugins::Plugins;
 use crate::shell::{COMMAND_QUEUE_LEN, Shell, ShellParts};
+use crate::signature::MacAlgorithm;
 use crate::stage::Stage;
 use crate::validation::WorkerView;
 use crate::worker_config::WorkerConfig;
@@ -19,6 +21,7 @@ use connect_store::{ConfigStore, OffsetStore, StatusStore, StoreError};
 use connect_telemetry::logging::LogLevels;
 use connect_telemetry::metrics::Metrics;
 use futures::future::BoxFuture;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -60,6 +63,8 @@ pub struct HerderParts {
     pub prepare_stores: Box<dyn Fn() -> BoxFuture<'static, Result<()>> + Send + Sync>,
     /// The group.
     pub group: Group,
+    /// Reaches the other workers of the group.
+    pub peers: Arc<dyn PeerClient>,
     /// Looks up the id of the Kafka cluster.
     pub cluster: ClusterClient,
     /// Puts values in place of variables in configurations.
@@ -140,6 +145,10 @@ impl WorkerHerder {
             log_levels: parts.log_levels.clone(),
             kafka_cluster_id: Arc::new(OnceLock::new()),
             progress: progress_receiver,
+            // Until the group has chosen, the strictest protocol counts that it may choose.
+            requires_signatures: Arc::new(AtomicBool::new(
+                parts.worker.connect_protocol() == ConnectProtocol::Sessioned,
+            )),
         });
         let herder = Self {
             face,
@@ -186,12 +195,17 @@ impl WorkerHerder {
             ShellParts {
                 core: CoreConfig {
                     worker_url: self.parts.worker_url.clone(),
+                    worker_id: self.parts.worker_id.clone(),
                     protocol,
                     sync_timeout: self.sync_timeout(),
                     max_rebalance_delay: self
                         .parts
                         .worker
                         .millis("scheduled.rebalance.max.delay.ms"),
+                    unsync_backoff: self.parts.worker.millis("worker.unsync.backoff.ms"),
+                    session_keys: session_keys(&self.parts.worker),
+                    is_distributed: matches!(self.parts.group, Group::Kafka(..)),
+                    hands_over: self.parts.worker.boolean("dovetail.leave.handover.enable"),
                 },
                 worker_id: self.parts.worker_id.clone(),
                 config_store: self.parts.config_store.clone(),
@@ -206,6 +220,12 @@ impl WorkerHerder {
                 shutdown: self.shutdown.clone(),
                 stage: self.stage.clone(),
                 progress: self.progress.clone(),
+                peers: self.parts.peers.clone(),
+                signature_algorithm: mac_algorithm(
+                    &self.parts.worker,
+                    "inter.worker.signature.algorithm",
+                ),
+                requires_signatures: self.face.requires_signatures.clone(),
             },
             group,
             group_events,
@@ -232,7 +252,8 @@ impl WorkerHerder {
         match &self.parts.group {
             Group::Solo => {
                 let (member, events) = SoloMember::spawn();
-                (Arc::new(member), events, ConnectProtocol::Sessioned)
+                // Nobody sends it requests, so that it needs no keys.
+                (Arc::new(member), events, ConnectProtocol::Compatible)
             }
             Group::Kafka(client, config, protocol) => {
                 let (member, events) = GroupMember::spawn(client.clone(), config.clone());
@@ -276,6 +297,21 @@ impl WorkerHerder {
         started(offsets)?;
         started(statuses)?;
         started(configs)
+    }
+}
+
+/// The settings have been checked; a standalone worker has none and uses none.
+fn mac_algorithm(worker: &WorkerConfig, setting: &str) -> MacAlgorithm {
+    MacAlgorithm::from_name(worker.text(setting)).unwrap_or(MacAlgorithm::Sha256)
+}
+
+fn session_keys(worker: &WorkerConfig) -> SessionKeyConfig {
+    let algorithm = mac_algorithm(worker, "inter.worker.key.generation.algorithm");
+    let num_bits = u32::try_from(worker.number("inter.worker.key.size")).ok();
+    SessionKeyConfig {
+        ttl: worker.millis("inter.worker.key.ttl.ms"),
+        algorithm,
+        num_bytes: algorithm.num_key_bytes(num_bits.filter(|num_bits| *num_bits > 0)),
     }
 }
 

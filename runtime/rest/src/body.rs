@@ -103,6 +103,13 @@ pub(crate) fn config(body: &[u8]) -> Result<ConfigMap, Failure> {
     optional_config(body)?.ok_or_else(empty)
 }
 
+/// The body of `POST /connectors/{name}/tasks`: a list of configurations, one for each task.
+pub(crate) fn task_configs(body: &[u8]) -> Result<Vec<ConfigMap>, Failure> {
+    let configs: Vec<Fields> = serde_json::from_slice(body)
+        .map_err(|error| Failure::bad_request(format!("The request body is not valid: {error}")))?;
+    configs.into_iter().map(config_of).collect()
+}
+
 /// The refusal of a body without content.
 pub(crate) fn empty() -> Failure {
     Failure::bad_request(
@@ -237,10 +244,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn task_configurations_are_a_list_of_maps() {
+        let configs = task_configs(br#"[{"a":"1","b":null},{}]"#).expect("a valid body");
+        assert_eq!(configs.len(), 2);
+        assert_eq!(configs[0].get("a"), Some("1"));
+        assert!(configs[0].contains_key("b"));
+        assert_eq!(task_configs(b"[]").expect("a valid body"), []);
+        let bodies: [&[u8]; 5] = [b"", b"{}", b"null", br#"[{"a":{}}]"#, b"[{}] x"];
+        for body in bodies {
+            assert!(task_configs(body).is_err(), "{body:?}");
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn any_body_is_read_or_refused(body in proptest::collection::vec(0u8.., 0..200)) {
             let _ = create_connector(&body);
+            let _ = task_configs(&body);
             let _ = config(&body);
         }
 

@@ -1,6 +1,7 @@
 //! `/connectors` and `/health`.
 
 use crate::body;
+use crate::client::{SIGNATURE, SIGNATURE_ALGORITHM};
 use crate::error::Failure;
 use crate::location::connector_path;
 use crate::path::task_number;
@@ -11,7 +12,7 @@ use axum::http::{HeaderValue, Method, Response, StatusCode};
 use connect_api::config::ConfigMap;
 use connect_herder::{
     ActiveTopics, ConnectorInfo, ConnectorStateInfo, ConnectorTaskId, Created, HerderErrorKind,
-    HerderHealth, HerderResult, RestRole, RestartRequest, TargetState,
+    HerderHealth, HerderResult, InternalRequest, RestRole, RestartRequest, TargetState,
 };
 use indexmap::IndexMap;
 use serde::ser::SerializeMap;
@@ -59,12 +60,23 @@ impl Rest {
                 herder.set_target_state(name, TargetState::Stopped).await?;
                 Ok(empty(StatusCode::NO_CONTENT))
             }
+            Resource::Tasks(name) if call.method == Method::POST => {
+                let configs = body::task_configs(&call.body)?;
+                let request = internal_request(&call);
+                herder.put_task_configs(name, configs, &request).await?;
+                Ok(empty(StatusCode::NO_CONTENT))
+            }
             Resource::Tasks(name) => {
                 let mut tasks = herder.task_configs(name).await?;
                 for task in &mut tasks {
                     self.mask(&call, &mut task.config);
                 }
                 Ok(ok(&tasks))
+            }
+            Resource::Fence(name) => {
+                let request = internal_request(&call);
+                herder.fence_zombies(name, &request).await?;
+                Ok(empty(StatusCode::NO_CONTENT))
             }
             Resource::TaskStatus(name, number) => {
                 Ok(ok(&herder.task_status(&task(name, number)?).await?))
@@ -278,6 +290,15 @@ fn put_name(name: &str, config: &mut ConfigMap) -> Result<(), Failure> {
             config.insert("name", name);
             Ok(())
         }
+    }
+}
+
+fn internal_request(call: &Call) -> InternalRequest {
+    let header = |name: &str| Some(call.headers.get(name)?.to_str().ok()?.to_string());
+    InternalRequest {
+        body: call.body.clone(),
+        signature: header(SIGNATURE),
+        signature_algorithm: header(SIGNATURE_ALGORITHM),
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct Failure {
     message: String,
     /// Errors from before a resource was found carry a JSON body without a type, as a JVM worker's do.
     has_content_type: bool,
+    /// The worker that must answer instead.
+    pub forward_to: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -32,6 +34,7 @@ impl Failure {
             status,
             message: message.into(),
             has_content_type: true,
+            forward_to: None,
         }
     }
 
@@ -85,13 +88,12 @@ impl From<HerderError> for Failure {
             HerderErrorKind::NotFound => StatusCode::NOT_FOUND,
             HerderErrorKind::Conflict => StatusCode::CONFLICT,
             HerderErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            // Whoever can forward takes this kind away before; without anybody, the request is one
-            // that this worker cannot complete now.
+            // The router forwards it; should it not, this worker cannot complete the request now.
             HerderErrorKind::Forward { url } => {
-                return Self::new(
-                    StatusCode::CONFLICT,
-                    format!("{} Ask the worker at {url}", error.message).trim_start(),
-                );
+                return Self {
+                    forward_to: Some(url),
+                    ..Self::new(StatusCode::CONFLICT, error.message)
+                };
             }
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };

@@ -6,10 +6,12 @@
 
 mod access;
 mod body;
+mod client;
 mod connectors;
 mod cors;
 mod error;
 mod exchange;
+mod forward;
 mod json;
 mod listener;
 mod location;
@@ -25,6 +27,7 @@ mod server;
 mod tls;
 mod write_timeout;
 
+pub use client::RestClient;
 pub use cors::Cors;
 pub use listener::{Listener, Surface};
 pub use options::RestOptions;

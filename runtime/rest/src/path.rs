@@ -102,10 +102,13 @@ impl Query {
     /// Only `true`, in any case, is true; the first of several counts; none or an empty one is the
     /// default.
     pub fn boolean(&self, name: &str, default: bool) -> bool {
-        match self.all(name).next() {
-            None | Some("") => default,
-            Some(text) => text.eq_ignore_ascii_case("true"),
-        }
+        self.optional_boolean(name).unwrap_or(default)
+    }
+
+    /// The same without a default.
+    pub fn optional_boolean(&self, name: &str) -> Option<bool> {
+        let text = self.all(name).next().filter(|text| !text.is_empty())?;
+        Some(text.eq_ignore_ascii_case("true"))
     }
 }
 

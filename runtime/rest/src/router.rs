@@ -14,7 +14,7 @@ use axum::extract::Request;
 use axum::http::header::{ALLOW, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, Version};
 use chrono::Utc;
-use connect_herder::Herder;
+use connect_herder::{Herder, PeerClient};
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -41,6 +41,8 @@ pub type MetricsText = Arc<dyn Fn() -> String + Send + Sync>;
 pub struct Rest {
     pub(crate) herder: Arc<dyn Herder>,
     pub(crate) metrics: MetricsText,
+    /// Reaches the workers to which requests are forwarded.
+    pub(crate) peers: Arc<dyn PeerClient>,
     /// Whether `/health` was ever well: tells a worker that starts from one that is stuck.
     pub(crate) was_healthy: AtomicBool,
     pub(crate) options: RestOptions,
@@ -61,6 +63,7 @@ pub(crate) enum Resource {
     Resume(String),
     Stop(String),
     Tasks(String),
+    Fence(String),
     TaskStatus(String, String),
     TaskRestart(String, String),
     Topics(String),
@@ -93,6 +96,7 @@ impl Resource {
             ["connectors", _, "resume"] => Self::Resume(name(1)),
             ["connectors", _, "stop"] => Self::Stop(name(1)),
             ["connectors", _, "tasks"] => Self::Tasks(name(1)),
+            ["connectors", _, "fence"] => Self::Fence(name(1)),
             ["connectors", _, "tasks", _, "status"] => Self::TaskStatus(name(1), name(3)),
             ["connectors", _, "tasks", _, "restart"] => Self::TaskRestart(name(1), name(3)),
             ["connectors", _, "topics"] => Self::Topics(name(1)),
@@ -114,7 +118,11 @@ impl Resource {
 
     /// Whether only workers send this to each other, with a signature.
     pub fn is_internal(&self, method: &Method) -> bool {
-        matches!(self, Self::Tasks(_)) && method == Method::POST
+        match self {
+            Self::Fence(_) => true,
+            Self::Tasks(_) => method == Method::POST,
+            _ => false,
+        }
     }
 
     /// The methods, in the order in which `Allow` lists them.
@@ -125,8 +133,10 @@ impl Resource {
             Self::Config(_) => "HEAD,GET,OPTIONS,PUT,PATCH",
             Self::Offsets(_) => "HEAD,DELETE,GET,OPTIONS,PATCH",
             Self::Logger(_) => "HEAD,GET,OPTIONS,PUT",
+            Self::Tasks(_) => "HEAD,POST,GET,OPTIONS",
             Self::Restart(_) | Self::TaskRestart(..) => "POST,OPTIONS",
-            Self::Pause(_)
+            Self::Fence(_)
+            | Self::Pause(_)
             | Self::Resume(_)
             | Self::Stop(_)
             | Self::TopicsReset(_)
@@ -135,9 +145,12 @@ impl Resource {
         }
     }
 
-    /// Whether requests say that their bodies are JSON.
-    fn is_json_only(&self) -> bool {
-        !matches!(self, Self::Root | Self::Health | Self::Metrics)
+    /// Whether requests say that their bodies are JSON. Those of workers to each other need not.
+    fn is_json_only(&self, method: &Method) -> bool {
+        !matches!(
+            self,
+            Self::Root | Self::Health | Self::Metrics | Self::Fence(_)
+        ) && !self.is_internal(method)
     }
 
     fn reads_body(&self, method: &Method) -> bool {
@@ -146,7 +159,8 @@ impl Resource {
             Self::Config(_) => method == Method::PUT || method == Method::PATCH,
             Self::Offsets(_) => method == Method::PATCH,
             Self::Logger(_) => method == Method::PUT,
-            Self::PluginValidate(_) => true,
+            Self::PluginValidate(_) | Self::Fence(_) => true,
+            Self::Tasks(_) => self.is_internal(method),
             _ => false,
         }
     }
@@ -160,8 +174,10 @@ impl Resource {
 }
 
 /// What a resource gets to see of a request.
+#[derive(Clone)]
 pub(crate) struct Call {
     pub method: Method,
+    pub headers: HeaderMap,
     pub query: Query,
     pub body: Bytes,
     /// The URL that the client knows this worker by, from its `Host` header.
@@ -170,11 +186,13 @@ pub(crate) struct Call {
 }
 
 impl Rest {
-    /// An API over this herder. `metrics` makes the text of `/metrics`.
-    pub fn new(herder: Arc<dyn Herder>, metrics: MetricsText) -> Self {
+    /// An API over this herder. `metrics` makes the text of `/metrics`; requests that another worker
+    /// must answer are forwarded through `peers`.
+    pub fn new(herder: Arc<dyn Herder>, metrics: MetricsText, peers: Arc<dyn PeerClient>) -> Self {
         Self {
             herder,
             metrics,
+            peers,
             was_healthy: AtomicBool::new(false),
             options: RestOptions::default(),
         }
@@ -230,7 +248,7 @@ impl Rest {
         let is_options = parts.method == Method::OPTIONS;
         let reads_body = resource.reads_body(&parts.method);
         if !is_options {
-            if resource.is_json_only() {
+            if resource.is_json_only(&parts.method) {
                 // Of a body that is not there no type is asked; the resource says that it misses it.
                 let has_body = !body.is_end_stream();
                 media::check_content_type(&parts.headers, reads_body && has_body)?;
@@ -260,10 +278,22 @@ impl Rest {
             body,
             base_url: base_url(exchange.connection.is_tls, &parts.headers),
             access,
+            headers: parts.headers,
         };
-        match timeout(REQUEST_TIMEOUT, self.dispatch(&resource, call)).await {
+        match timeout(REQUEST_TIMEOUT, self.answer(&resource, call)).await {
             Ok(answer) => answer,
             Err(_) => Err(self.timed_out(&resource)),
+        }
+    }
+
+    /// The answer of this worker, or of the one that its herder points to.
+    async fn answer(&self, resource: &Resource, call: Call) -> Result<Response<Body>, Failure> {
+        match self.dispatch(resource, call.clone()).await {
+            Err(Failure {
+                forward_to: Some(url),
+                ..
+            }) => self.forward(resource, &call, &url).await,
+            answer => answer,
         }
     }
 
@@ -390,7 +420,12 @@ pub(crate) fn ok<T: Serialize + ?Sized>(value: &T) -> Response<Body> {
 
 /// JSON under a status.
 pub(crate) fn answer<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Response<Body> {
-    let mut response = Response::new(Body::from(json::to_bytes(value)));
+    json_body(status, json::to_bytes(value))
+}
+
+/// JSON that is written already.
+pub(crate) fn json_body(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     response
         .headers_mut()

@@ -9,7 +9,7 @@ mod tls;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::{Request, Response};
-use connect_rest::{Listener, Rest, ServeError, serve};
+use connect_rest::{Listener, Rest, RestClient, ServeError, serve};
 use fake_herder::FakeHerder;
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -19,7 +19,11 @@ use tokio::net::TcpStream;
 const GOLDEN: &str = include_str!("golden/connect_4_3_1.json");
 
 fn rest(herder: FakeHerder) -> Rest {
-    Rest::new(Arc::new(herder), Arc::new(|| "a_metric 1\n".to_string()))
+    Rest::new(
+        Arc::new(herder),
+        Arc::new(|| "a_metric 1\n".to_string()),
+        Arc::new(RestClient::new().unwrap()),
+    )
 }
 
 async fn ask(rest: &Rest, method: &str, path: &str, body: &str) -> (u16, Response<Body>, String) {

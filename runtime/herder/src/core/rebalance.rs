@@ -1,11 +1,13 @@
-//! Joining the group, assigning work as its leader, and starting what was assigned.
+//! Joining the group, and starting what was assigned.
 
-use super::assignor::{self, Round, Share};
+use super::leading::Owners;
+use super::leaving::Departure;
+use super::updates::STATUS_CHECK_INTERVAL;
 use super::{Core, Effect, Member, View};
 use connect_kafka::group::protocol::{
     Assignment, AssignmentError, ConnectProtocol, ConnectorsAndTasks, Metadata,
 };
-use connect_kafka::group::{GroupAssignment, GroupProtocol, MemberAssignment, MemberMetadata};
+use connect_kafka::group::{GroupAssignment, GroupProtocol};
 use connect_store::{ConnectorTaskId, TargetState};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -26,14 +28,53 @@ pub(crate) enum PendingAssignment {
     Rejoin,
 }
 
+/// How often a cooperative worker tries to catch up before it gives its work away.
+const MAX_CATCH_UPS: u32 = 5;
+/// Where settings ask for no pause at all between tries.
+const CATCH_UP_DELAY_MIN: Duration = Duration::from_millis(100);
+
+/// A worker that could not read the config topic to its end stays out of the group until it can: as a
+/// member it would hold up all others.
+pub(super) struct CatchUp {
+    next_try: Option<Duration>,
+    num_tries_left: u32,
+}
+
+impl Default for CatchUp {
+    fn default() -> Self {
+        Self {
+            next_try: None,
+            num_tries_left: MAX_CATCH_UPS,
+        }
+    }
+}
+
+impl CatchUp {
+    pub(super) fn next_try(&self) -> Option<Duration> {
+        self.next_try
+    }
+}
+
 impl Core {
+    pub(super) fn request_rejoin(&mut self, reason: &str, effects: &mut Vec<Effect>) {
+        self.is_rejoin_wanted = true;
+        effects.push(Effect::RequestRejoin(reason.to_string()));
+    }
+
     pub(super) fn on_prepare_join(&mut self, view: &View<'_>, effects: &mut Vec<Effect>) {
+        self.is_settled = false;
+        self.is_rejoin_wanted = false;
+        self.owners = Owners::default();
+        self.offset_at_join = view.configs.offset();
+        if self.is_leaving() {
+            self.departure = Departure::Told;
+        }
         if self
             .member
             .as_ref()
             .is_some_and(|member| member.protocol == ConnectProtocol::Eager)
         {
-            self.stop_everything(effects);
+            self.stop_everything(view, effects);
         }
         let protocols = self
             .config
@@ -66,6 +107,9 @@ impl Core {
     }
 
     fn current_assignment(&self, protocol: ConnectProtocol) -> Option<Assignment> {
+        if self.is_leaving() && protocol != ConnectProtocol::Eager {
+            return self.farewell(protocol);
+        }
         let member = self.member.as_ref()?;
         if self.assignment.is_empty() || protocol == ConnectProtocol::Eager {
             return None;
@@ -82,163 +126,16 @@ impl Core {
         })
     }
 
-    pub(super) fn on_perform_assignment(
-        &mut self,
-        generation: i32,
-        leader_id: String,
-        protocol: String,
-        members: Vec<MemberMetadata>,
-        view: &View<'_>,
-        effects: &mut Vec<Effect>,
-    ) {
-        let Some(protocol) = ConnectProtocol::from_name(&protocol) else {
-            tracing::error!(
-                protocol,
-                "the group chose a protocol that this worker did not offer"
-            );
-            effects.push(Effect::AssignmentReply(Vec::new()));
-            return;
-        };
-        let mut decoded = Vec::with_capacity(members.len());
-        for member in members {
-            match Metadata::decode(&member.metadata) {
-                Ok(metadata) => decoded.push((member.member_id, metadata)),
-                // Without its metadata nothing can be given to it; it gets an empty assignment below.
-                Err(error) => {
-                    tracing::error!(
-                        member = member.member_id,
-                        "the metadata of a member cannot be read, it gets no work: {error}"
-                    );
-                    decoded.push((
-                        member.member_id,
-                        Metadata {
-                            version: protocol.version(),
-                            url: String::new(),
-                            config_offset: -1,
-                            current_assignment: None,
-                        },
-                    ));
-                }
-            }
-        }
-        let max_offset = decoded
-            .iter()
-            .map(|(_, metadata)| metadata.config_offset)
-            .max()
-            .unwrap_or(-1);
-        if view.configs.offset() < max_offset {
-            self.pending_assignment = Some(PendingAssignment::Perform {
-                generation,
-                leader_id,
-                protocol,
-                members: decoded,
-                max_offset,
-            });
-            effects.push(Effect::Refresh {
-                timeout: self.config.sync_timeout,
-            });
-            return;
-        }
-        let offset = view.configs.offset();
-        self.reply_with_assignments(
-            generation, &leader_id, protocol, &decoded, offset, None, view, effects,
-        );
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "each is a fact of one rebalance")]
-    fn reply_with_assignments(
-        &mut self,
-        generation: i32,
-        leader_id: &str,
-        protocol: ConnectProtocol,
-        members: &[(String, Metadata)],
-        config_offset: i64,
-        failure: Option<AssignmentError>,
-        view: &View<'_>,
-        effects: &mut Vec<Effect>,
-    ) {
-        let leader_url = members
-            .iter()
-            .find(|(member, _)| member == leader_id)
-            .map_or(self.config.worker_url.clone(), |(_, metadata)| {
-                metadata.url.clone()
-            });
-        let round = match failure {
-            Some(_) => Round {
-                shares: vec![Share::default(); members.len()],
-                delay: Duration::ZERO,
-            },
-            None => self.share_out(generation, protocol, members, view),
-        };
-        let delay_ms = i32::try_from(round.delay.as_millis()).unwrap_or(i32::MAX);
-        let replies = members
-            .iter()
-            .zip(round.shares)
-            .filter_map(|((member_id, _), share)| {
-                let assignment = Assignment {
-                    version: protocol.version(),
-                    error: failure.unwrap_or(AssignmentError::None),
-                    leader_id: leader_id.to_string(),
-                    leader_url: leader_url.clone(),
-                    config_offset,
-                    assigned: share.assigned,
-                    revoked: share.revoked,
-                    delay_ms,
-                };
-                match assignment.encode() {
-                    Ok(assignment) => Some(MemberAssignment {
-                        member_id: member_id.clone(),
-                        assignment,
-                    }),
-                    Err(error) => {
-                        tracing::error!(member_id, "an assignment cannot be written: {error}");
-                        None
-                    }
-                }
-            })
-            .collect();
-        effects.push(Effect::AssignmentReply(replies));
-    }
-
-    /// Decides who gets what, as the leader.
-    fn share_out(
-        &mut self,
-        generation: i32,
-        protocol: ConnectProtocol,
-        members: &[(String, Metadata)],
-        view: &View<'_>,
-    ) -> Round {
-        let configured = assignor::configured(view.configs);
-        if protocol == ConnectProtocol::Eager {
-            let members: Vec<&str> = members.iter().map(|(id, _)| id.as_str()).collect();
-            return Round {
-                shares: assignor::assign_round_robin(&members, configured),
-                delay: Duration::ZERO,
-            };
-        }
-        let members: Vec<(&str, ConnectorsAndTasks)> = members
-            .iter()
-            .map(|(id, metadata)| {
-                let current = metadata.current_assignment.as_ref();
-                let work = current.map(|assignment| assignment.assigned.clone());
-                (id.as_str(), work.unwrap_or_default())
-            })
-            .collect();
-        self.assignor.assign(
-            view.now,
-            self.last_completed_generation,
-            generation,
-            &configured,
-            &members,
-        )
-    }
-
     pub(super) fn on_assigned(
         &mut self,
         group: &GroupAssignment,
         view: &View<'_>,
         effects: &mut Vec<Effect>,
     ) {
+        if self.is_leaving() {
+            self.on_assigned_while_leaving(effects);
+            return;
+        }
         let (protocol, assignment) = match (
             ConnectProtocol::from_name(&group.protocol),
             Assignment::decode(&group.assignment),
@@ -246,11 +143,11 @@ impl Core {
             (Some(protocol), Ok(assignment)) => (protocol, assignment),
             (_, Err(error)) => {
                 tracing::error!("the assignment of this worker cannot be read: {error}");
-                effects.push(Effect::RequestRejoin("unreadable assignment".to_string()));
+                self.request_rejoin("unreadable assignment", effects);
                 return;
             }
             (None, Ok(_)) => {
-                effects.push(Effect::RequestRejoin("unknown protocol".to_string()));
+                self.request_rejoin("unknown protocol", effects);
                 return;
             }
         };
@@ -282,13 +179,14 @@ impl Core {
         });
         let is_leader = member.is_leader();
         self.last_completed_generation = member.generation;
+        self.note_signing(member.protocol);
         self.member = Some(member);
         self.scheduled_rebalance = u64::try_from(assignment.delay_ms)
             .ok()
             .filter(|delay_ms| *delay_ms > 0)
             .map(|delay_ms| view.now + Duration::from_millis(delay_ms));
         let had_revocations = !assignment.revoked.is_empty();
-        self.take_over(protocol, &assignment, effects);
+        self.take_over(protocol, &assignment, view, effects);
 
         let offset = view.configs.offset();
         if assignment.error != AssignmentError::None {
@@ -298,7 +196,7 @@ impl Core {
             if is_leader || offset < assignment.config_offset {
                 self.refresh_then(PendingAssignment::Rejoin, effects);
             } else {
-                effects.push(Effect::RequestRejoin("failed assignment".to_string()));
+                self.request_rejoin("failed assignment", effects);
             }
         } else if offset < assignment.config_offset {
             tracing::warn!("Catching up to assignment's config offset.");
@@ -315,23 +213,59 @@ impl Core {
         });
     }
 
-    /// Stops what was revoked (or, under the eager protocol, is simply not assigned any more) and notes
+    /// Tells when requests of other workers begin or cease to be checked.
+    fn note_signing(&self, protocol: ConnectProtocol) {
+        let before = self
+            .member
+            .as_ref()
+            .map_or(self.config.protocol, |member| member.protocol);
+        let is_signed = |protocol| protocol == ConnectProtocol::Sessioned;
+        match (is_signed(before), is_signed(protocol)) {
+            (false, true) => tracing::info!("Internal request validation has been re-enabled"),
+            (true, false) => tracing::warn!(
+                "the group has gone down from the protocol '{}' to '{}', so that requests between \
+                 workers are not checked any more; a worker with another connect.protocol has \
+                 probably joined: set that to sessioned on all workers",
+                before.name(),
+                protocol.name()
+            ),
+            _ => {}
+        }
+    }
+
+    /// Stops what was revoked or, under the eager protocol, is simply not assigned any more, and notes
     /// what this worker owns now.
     fn take_over(
         &mut self,
         protocol: ConnectProtocol,
         assignment: &Assignment,
+        view: &View<'_>,
         effects: &mut Vec<Effect>,
     ) {
         if protocol == ConnectProtocol::Eager {
-            self.assignment = assignment.assigned.clone();
+            // Nothing runs, unless the group was a cooperative one until now.
+            let assigned = &assignment.assigned;
+            let is_assigned = |connector: &str| {
+                assigned
+                    .connectors
+                    .iter()
+                    .any(|other| **other == *connector)
+            };
+            let connectors = self.running_connectors.iter();
+            let connectors = connectors.filter(|connector| !is_assigned(connector));
+            let connectors: BTreeSet<String> = connectors.cloned().collect();
+            let tasks = self.running_tasks.iter();
+            let tasks = tasks.filter(|task| !assigned.tasks.contains(task));
+            let tasks: BTreeSet<ConnectorTaskId> = tasks.cloned().collect();
+            self.give_up(connectors, tasks, view, effects);
+            self.assignment = assigned.clone();
             return;
         }
         let revoked = &assignment.revoked;
         let connectors: BTreeSet<String> =
             revoked.connectors.iter().map(ToString::to_string).collect();
         let tasks: BTreeSet<ConnectorTaskId> = revoked.tasks.iter().cloned().collect();
-        self.stop(connectors, tasks, effects);
+        self.give_up(connectors, tasks, view, effects);
         let owned = &mut self.assignment;
         owned
             .connectors
@@ -347,6 +281,30 @@ impl Core {
                 owned.tasks.push(task.clone());
             }
         }
+    }
+
+    /// Stops work that others may get. What is known of its end is durable before they can begin.
+    fn give_up(
+        &mut self,
+        connectors: BTreeSet<String>,
+        tasks: BTreeSet<ConnectorTaskId>,
+        view: &View<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        if connectors.is_empty() && tasks.is_empty() {
+            return;
+        }
+        let deleted: BTreeSet<String> = connectors
+            .iter()
+            .map(String::as_str)
+            .chain(tasks.iter().map(|task| &*task.connector))
+            .filter(|connector| !view.configs.contains(connector))
+            .map(str::to_string)
+            .collect();
+        self.stop(connectors, tasks, effects);
+        // Only now does nobody here write them anew.
+        effects.extend(deleted.into_iter().map(Effect::ForgetTopics));
+        effects.push(Effect::FlushStatuses);
     }
 
     /// Stops those of the given connectors and tasks that run.
@@ -373,22 +331,67 @@ impl Core {
         }
     }
 
-    pub(super) fn stop_everything(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn stop_everything(&mut self, view: &View<'_>, effects: &mut Vec<Effect>) {
         let connectors = self.running_connectors.clone();
         let tasks = self.running_tasks.clone();
-        self.stop(connectors, tasks, effects);
+        self.give_up(connectors, tasks, view, effects);
         self.assignment = ConnectorsAndTasks::default();
     }
 
-    pub(super) fn on_coordinator_lost(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn on_coordinator_lost(&mut self, view: &View<'_>, effects: &mut Vec<Effect>) {
         tracing::warn!(
             "the group coordinator is out of reach: others may have been given this worker's work, so \
              all of it is stopped until the group is joined again"
         );
-        self.stop_everything(effects);
+        self.stop_everything(view, effects);
         self.member = None;
+        self.is_settled = false;
         self.pending_assignment = None;
         self.scheduled_rebalance = None;
+        if self.is_leaving() {
+            effects.push(Effect::HandedOver);
+        }
+    }
+
+    /// Leaves the group until the config topic can be read; the work goes on, for a while.
+    fn fall_behind(&mut self, reason: &str, view: &View<'_>, effects: &mut Vec<Effect>) {
+        self.is_settled = false;
+        effects.push(Effect::LeaveGroup(
+            "taking too long to read the log".to_string(),
+        ));
+        let is_eager = self
+            .member
+            .as_ref()
+            .is_some_and(|member| member.protocol == ConnectProtocol::Eager);
+        let delay = if is_eager {
+            self.config.unsync_backoff
+        } else if self.catch_up.num_tries_left > 0 {
+            let delay = self.config.max_rebalance_delay / 10 / self.catch_up.num_tries_left;
+            self.catch_up.num_tries_left -= 1;
+            delay
+        } else {
+            tracing::warn!(
+                "this worker has not caught up with the configurations after {MAX_CATCH_UPS} tries, so \
+                 it stops its work; others may have it by now"
+            );
+            self.stop_everything(view, effects);
+            self.catch_up.num_tries_left = MAX_CATCH_UPS;
+            Duration::ZERO
+        };
+        let delay = delay.max(CATCH_UP_DELAY_MIN);
+        tracing::warn!(
+            delay_ms = delay.as_millis() as u64,
+            "the config topic could not be read to its end, so this worker leaves its group and tries \
+             again: {reason}"
+        );
+        self.catch_up.next_try = Some(view.now + delay);
+    }
+
+    pub(super) fn catch_up_if_due(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+        if self.catch_up.next_try.is_some_and(|time| now >= time) {
+            self.catch_up.next_try = None;
+            self.refresh_then(PendingAssignment::Rejoin, effects);
+        }
     }
 
     pub(super) fn on_refreshed(
@@ -400,31 +403,39 @@ impl Core {
         let Some(pending) = self.pending_assignment.take() else {
             return;
         };
-        if let Err(reason) = &result {
-            tracing::warn!("the config topic could not be read to its end: {reason}");
+        if result.is_ok() {
+            self.catch_up = CatchUp::default();
         }
-        match pending {
-            PendingAssignment::Perform {
-                generation,
-                leader_id,
-                protocol,
-                members,
-                max_offset,
-            } => {
+        match (pending, result) {
+            (
+                PendingAssignment::Perform {
+                    generation,
+                    leader_id,
+                    protocol,
+                    members,
+                    max_offset,
+                },
+                result,
+            ) => {
                 let offset = view.configs.offset();
+                if let Err(reason) = result {
+                    tracing::warn!(
+                        "as the leader this worker lacks configurations that others have, and could \
+                         not read the config topic to its end: {reason}"
+                    );
+                }
                 let failure = (offset < max_offset).then_some(AssignmentError::ConfigMismatch);
                 let offset = offset.max(max_offset);
                 self.reply_with_assignments(
                     generation, &leader_id, protocol, &members, offset, failure, view, effects,
                 );
             }
-            PendingAssignment::Start { had_revocations } if result.is_ok() => {
+            (_, Err(reason)) => self.fall_behind(&reason, view, effects),
+            (PendingAssignment::Start { had_revocations }, Ok(())) => {
                 self.start_if_current(had_revocations, view, effects);
             }
-            PendingAssignment::Start { .. } | PendingAssignment::Rejoin => {
-                effects.push(Effect::RequestRejoin(
-                    "the assignment could not be taken up".to_string(),
-                ));
+            (PendingAssignment::Rejoin, Ok(())) => {
+                self.request_rejoin("configurations have been read to their end", effects);
             }
         }
     }
@@ -439,15 +450,15 @@ impl Core {
         let Some(member) = &self.member else {
             return;
         };
-        if member.config_offset != view.configs.offset() {
+        // What has been read since this worker joined is still to be told to it, update by update. Work
+        // that is started now is looked at again then.
+        let wanted = member.config_offset;
+        if wanted != self.offset_at_join && wanted != view.configs.offset() {
             tracing::info!(
-                "Current config state offset {} does not match group assignment {}. Forcing rebalance.",
+                "Current config state offset {} does not match group assignment {wanted}. Forcing rebalance.",
                 view.configs.offset(),
-                member.config_offset
             );
-            effects.push(Effect::RequestRejoin(
-                "configurations have moved on since the assignment".to_string(),
-            ));
+            self.request_rejoin("configurations have moved on since the assignment", effects);
             return;
         }
         let is_leader = member.is_leader();
@@ -465,10 +476,15 @@ impl Core {
         if is_leader {
             effects.push(Effect::CleanStatuses);
         }
+        self.is_settled = true;
+        let next_check = view.now + STATUS_CHECK_INTERVAL;
+        self.status_check = self.config.is_distributed.then_some(next_check);
         if had_revocations {
-            effects.push(Effect::RequestRejoin(
-                "revoked work can be given to others now".to_string(),
-            ));
+            self.request_rejoin("revoked work can be given to others now", effects);
+        }
+        self.check_session_key(view, effects);
+        for connector in std::mem::take(&mut self.reconfigurations) {
+            self.generate_task_configs(&connector, view, effects);
         }
         for (id, request) in std::mem::take(&mut self.deferred) {
             self.on_request(id, request, view, effects);

@@ -8,8 +8,12 @@ use crate::face::{
     ConnectorInfo, ConnectorState, ConnectorStateInfo, ConnectorTaskId as TaskName, HerderError,
     HerderErrorKind, HerderResult, RestartRequest, TaskState,
 };
+use connect_api::config::ConfigMap;
 use connect_store::{ConnectorStatus, ConnectorTaskId, Status, TargetState, TaskStatus};
 use std::collections::BTreeSet;
+
+/// How many requests may wait for the group to form.
+const MAX_DEFERRED: usize = 1024;
 
 const NO_LEADER: &str = "Cannot complete request momentarily due to no known leader URL, likely \
                          because a rebalance was underway.";
@@ -29,33 +33,45 @@ impl Core {
             effects.push(Effect::Reply(id, Ok(Response::Done)));
             return;
         }
-        let Some(member) = &self.member else {
-            // The group is forming: the request waits, bounded by the time limit of the REST API.
-            self.deferred.push((id, request));
-            return;
-        };
-        let leader_url = member.leader_url.clone();
-        let is_leader = member.is_leader();
-        let needs_leader = match &request {
-            Request::RestartConnector { connector } => !self.running_connectors.contains(connector),
-            Request::RestartTask { task } => !self.running_tasks.contains(task),
-            _ => true,
-        };
-        if needs_leader && !is_leader {
-            let error = if leader_url.is_empty() {
-                HerderError::conflict(NO_LEADER)
+        if self.must_wait(&request) {
+            if self.deferred.len() < MAX_DEFERRED {
+                // Bounded in time by the limit of the REST API.
+                self.deferred.push((id, request));
             } else {
-                HerderError::new(
-                    HerderErrorKind::Forward { url: leader_url },
-                    "another worker leads the group",
-                )
-            };
-            effects.push(Effect::Reply(id, Err(error)));
+                effects.push(Effect::Reply(id, Err(HerderError::conflict(NO_LEADER))));
+            }
             return;
         }
         if let Err(error) = self.try_request(id, request, view, effects) {
             effects.push(Effect::Reply(id, Err(error)));
         }
+    }
+
+    /// While the group forms nobody knows who leads, and while it is about to form anew who runs what.
+    fn must_wait(&self, request: &Request) -> bool {
+        let depends_on_assignment = matches!(
+            request,
+            Request::RestartConnector { .. }
+                | Request::RestartConnectorAndTasks { .. }
+                | Request::RestartTask { .. }
+        );
+        !self.is_settled || (depends_on_assignment && self.is_rejoin_wanted)
+    }
+
+    fn is_leader(&self) -> bool {
+        self.member.as_ref().is_some_and(super::Member::is_leader)
+    }
+
+    /// Refuses what only the leader may do, unless this worker leads.
+    fn require_leader(&self, reason: &str) -> HerderResult<()> {
+        if self.is_leader() {
+            return Ok(());
+        }
+        let leader_url = self
+            .member
+            .as_ref()
+            .map(|member| member.leader_url.as_str());
+        Err(forward_to(leader_url, reason))
     }
 
     fn try_request(
@@ -67,12 +83,17 @@ impl Core {
     ) -> HerderResult<()> {
         match request {
             Request::Health => {}
+            Request::Lead => {
+                self.require_leader("Only the leader can set connector configs.")?;
+                effects.push(Effect::Reply(id, Ok(Response::Done)));
+            }
             Request::PutConnectorConfig {
                 connector,
                 config,
                 initial_state,
                 replace,
             } => {
+                self.require_leader("Only the leader can set connector configs.")?;
                 let exists = view.configs.contains(&connector);
                 if exists && !replace {
                     return Err(HerderError::conflict(format!(
@@ -96,6 +117,7 @@ impl Core {
                 ));
             }
             Request::DeleteConnector { connector } => {
+                self.require_leader("Only the leader can delete connector configs.")?;
                 if !view.configs.contains(&connector) {
                     return Err(not_found(&connector));
                 }
@@ -110,19 +132,29 @@ impl Core {
                         "Unknown connector {connector}"
                     )));
                 }
+                self.require_leader(
+                    "Only the leader can transition connectors to the STOPPED state.",
+                )?;
                 effects.push(Effect::Write(
                     WriteReason::Request(id, PendingResponse::Done),
                     Write::Stop { connector },
                 ));
             }
+            Request::PutTaskConfigs { connector, configs } => {
+                self.put_task_configs(id, connector, configs, view, effects)?;
+            }
+            Request::FenceZombies { connector } => {
+                self.fence_zombies(id, connector, view, effects)?;
+            }
             Request::RestartConnector { connector } => {
                 self.restart_connector(id, &connector, view, effects)?;
             }
             Request::RestartConnectorAndTasks { connector, request } => {
-                restart_with_plan(id, &connector, request, view, effects)?;
+                self.restart_with_plan(id, &connector, request, view, effects)?;
             }
             Request::RestartTask { task } => self.restart_task(id, &task, view, effects)?,
             Request::CheckStopped { connector } => {
+                self.require_leader("Only the leader can change the offsets of a connector.")?;
                 self.check_stopped(&connector, view)?;
                 effects.push(Effect::Reply(id, Ok(Response::Done)));
             }
@@ -164,8 +196,10 @@ impl Core {
             )));
         }
         if !self.running_connectors.contains(connector) {
-            return Err(HerderError::conflict(
-                "Cannot complete request because of a conflicting operation (e.g. worker rebalance)",
+            self.require_leader("Only the leader can process restart requests.")?;
+            return Err(forward_to(
+                self.owners.of_connector(connector),
+                "Cannot restart connector since it is not assigned to this member",
             ));
         }
         self.stop(
@@ -198,11 +232,125 @@ impl Core {
             return Err(HerderError::not_found(format!("Unknown task: {task}")));
         }
         if !self.running_tasks.contains(task) {
-            return Err(HerderError::conflict(NO_LEADER));
+            const NOT_ASSIGNED: &str =
+                "Cannot restart task since it is not assigned to this member";
+            self.require_leader(NOT_ASSIGNED)?;
+            return Err(forward_to(self.owners.of_task(task), NOT_ASSIGNED));
         }
         self.stop(BTreeSet::new(), BTreeSet::from([task.clone()]), effects);
         self.start_task(task, view, effects);
         effects.push(Effect::Reply(id, Ok(Response::Done)));
+        Ok(())
+    }
+
+    /// Writes a restart request; the workers act when they read it. The reply shows the plan.
+    fn restart_with_plan(
+        &self,
+        id: RequestId,
+        connector: &str,
+        request: RestartRequest,
+        view: &View<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> HerderResult<()> {
+        if !view.configs.contains(connector) {
+            return Err(HerderError::not_found(format!(
+                "Unknown connector: {connector}"
+            )));
+        }
+        self.require_leader("Only the leader can process restart requests.")?;
+        let Some(status) = view.statuses.connector(connector) else {
+            return Err(HerderError::not_found(format!(
+                "Status for connector {connector} not found"
+            )));
+        };
+        let request = connect_store::RestartRequest {
+            connector: connector.to_string(),
+            only_failed: request.only_failed,
+            include_tasks: request.include_tasks,
+        };
+        let plan = RestartPlan::new(&request, view);
+        let mut info = state_info(status, view.statuses.tasks(connector), view);
+        if plan.connector {
+            info.connector.state = "RESTARTING".to_string();
+        }
+        for task in &mut info.tasks {
+            if plan.tasks.iter().any(|planned| planned.task == task.id) {
+                task.state = "RESTARTING".to_string();
+            }
+        }
+        effects.push(Effect::Write(
+            WriteReason::Request(id, PendingResponse::StateInfo(Box::new(info))),
+            Write::Restart(request),
+        ));
+        Ok(())
+    }
+
+    /// Another worker runs the connector and cannot write the configurations of its tasks itself.
+    fn put_task_configs(
+        &self,
+        id: RequestId,
+        connector: String,
+        configs: Vec<ConfigMap>,
+        view: &View<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> HerderResult<()> {
+        self.require_leader("Only the leader may write task configurations.")?;
+        if !view.configs.contains(&connector) {
+            return Err(not_found(&connector));
+        }
+        let is_stopped = view.configs.target_state(&connector) == Some(TargetState::Stopped);
+        if is_stopped && !configs.is_empty() {
+            return Err(HerderError::bad_request(format!(
+                "Cannot submit non-empty set of task configs for stopped connector {connector}"
+            )));
+        }
+        effects.push(Effect::Write(
+            WriteReason::Request(id, PendingResponse::Done),
+            Write::TaskConfigs { connector, configs },
+        ));
+        Ok(())
+    }
+
+    /// A JVM worker asks for this before it starts a task of an exactly-once source. Where no producer
+    /// of an earlier set of tasks can be left, it is enough to note the number of tasks.
+    fn fence_zombies(
+        &self,
+        id: RequestId,
+        connector: String,
+        view: &View<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> HerderResult<()> {
+        self.require_leader("Only the leader may perform zombie fencing.")?;
+        if !view.configs.contains(&connector) {
+            return Err(not_found(&connector));
+        }
+        if type_of(&connector, view) != "source" {
+            return Err(HerderError::bad_request(format!(
+                "Connector {connector} is not a source connector"
+            )));
+        }
+        if !view.configs.is_pending_fencing(&connector) {
+            effects.push(Effect::Reply(id, Ok(Response::Done)));
+            return Ok(());
+        }
+        let num_tasks = view.configs.task_count(&connector);
+        match view.configs.task_count_record(&connector) {
+            None => {}
+            Some(1) if num_tasks == 1 => {}
+            Some(_) => {
+                return Err(HerderError::internal(format!(
+                    "Failed to perform zombie fencing for connector {connector}: the leader is a worker \
+                     without support for exactly-once sources"
+                )));
+            }
+        }
+        effects.push(Effect::Write(
+            WriteReason::Request(id, PendingResponse::Done),
+            Write::TaskCount {
+                connector,
+                num_tasks,
+            },
+        ));
         Ok(())
     }
 }
@@ -211,44 +359,17 @@ fn not_found(connector: &str) -> HerderError {
     HerderError::not_found(format!("Connector {connector} not found"))
 }
 
-/// Writes a restart request; the workers act when they read it. The reply shows the plan.
-fn restart_with_plan(
-    id: RequestId,
-    connector: &str,
-    request: RestartRequest,
-    view: &View<'_>,
-    effects: &mut Vec<Effect>,
-) -> HerderResult<()> {
-    if !view.configs.contains(connector) {
-        return Err(HerderError::not_found(format!(
-            "Unknown connector: {connector}"
-        )));
+/// Another worker must answer; without its URL nobody can, for now.
+fn forward_to(url: Option<&str>, reason: &str) -> HerderError {
+    match url {
+        Some(url) if !url.is_empty() => HerderError::new(
+            HerderErrorKind::Forward {
+                url: url.to_string(),
+            },
+            reason,
+        ),
+        _ => HerderError::conflict(NO_LEADER),
     }
-    let Some(status) = view.statuses.connector(connector) else {
-        return Err(HerderError::not_found(format!(
-            "Status for connector {connector} not found"
-        )));
-    };
-    let request = connect_store::RestartRequest {
-        connector: connector.to_string(),
-        only_failed: request.only_failed,
-        include_tasks: request.include_tasks,
-    };
-    let plan = RestartPlan::new(&request, view);
-    let mut info = state_info(status, view.statuses.tasks(connector), view);
-    if plan.connector {
-        info.connector.state = "RESTARTING".to_string();
-    }
-    for task in &mut info.tasks {
-        if plan.tasks.iter().any(|planned| planned.task == task.id) {
-            task.state = "RESTARTING".to_string();
-        }
-    }
-    effects.push(Effect::Write(
-        WriteReason::Request(id, PendingResponse::StateInfo(Box::new(info))),
-        Write::Restart(request),
-    ));
-    Ok(())
 }
 
 /// `GET /connectors/{name}`.
@@ -336,95 +457,4 @@ pub(crate) fn task_state(status: TaskStatus) -> TaskState {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::{CoreConfig, Member};
-    use super::*;
-    use connect_api::config::ConfigMap;
-    use connect_kafka::group::protocol::ConnectProtocol;
-    use connect_store::{ConfigStore, MemoryConfigStore, MemoryStatusStore};
-    use futures::FutureExt;
-    use std::time::Duration;
-
-    fn core(leader_id: &str) -> Core {
-        let mut core = Core::new(CoreConfig {
-            worker_url: "http://me:8083/".into(),
-            protocol: ConnectProtocol::Sessioned,
-            sync_timeout: Duration::from_secs(3),
-            max_rebalance_delay: Duration::from_mins(5),
-        });
-        core.member = Some(Member {
-            generation: 1,
-            member_id: "me".into(),
-            leader_id: leader_id.into(),
-            leader_url: "http://leader:8083/".into(),
-            protocol: ConnectProtocol::Sessioned,
-            config_offset: 0,
-        });
-        core
-    }
-
-    /// What a core answers when it is asked whether the offsets of `c` may be changed.
-    fn may_change_offsets(core: &mut Core, configs: &MemoryConfigStore) -> HerderResult<Response> {
-        let snapshot = configs.snapshot();
-        let view = View {
-            configs: &snapshot,
-            statuses: &MemoryStatusStore::new(),
-            now: Duration::ZERO,
-            connector_type: &|_| "source",
-        };
-        let request = Request::CheckStopped {
-            connector: "c".to_string(),
-        };
-        let mut effects = Vec::new();
-        core.on_request(RequestId(1), request, &view, &mut effects);
-        match effects.pop() {
-            Some(Effect::Reply(RequestId(1), answer)) if effects.is_empty() => answer,
-            other => panic!("it was answered with {other:?}"),
-        }
-    }
-
-    fn written<T>(future: impl Future<Output = connect_store::StoreResult<T>>) {
-        let outcome = future.now_or_never().expect("memory does not wait");
-        assert!(outcome.is_ok(), "memory takes it");
-    }
-
-    #[test]
-    fn offsets_are_changed_by_the_leader_while_the_connector_is_stopped() {
-        let configs = MemoryConfigStore::new();
-        let mut leader = core("me");
-        let unknown = Err(HerderError::not_found("Connector c not found"));
-        assert_eq!(may_change_offsets(&mut leader, &configs), unknown);
-
-        let config: ConfigMap = [("connector.class", "C")].into_iter().collect();
-        written(configs.put_connector_config("c", &config, None));
-        let must_stop = Err(HerderError::bad_request(
-            "Connectors must be in the STOPPED state before their offsets can be modified. This can \
-             be done for the specified connector by issuing a 'PUT' request to the \
-             '/connectors/c/stop' endpoint",
-        ));
-        for state in [TargetState::Started, TargetState::Paused] {
-            written(configs.put_target_state("c", state));
-            assert_eq!(may_change_offsets(&mut leader, &configs), must_stop);
-        }
-        written(configs.put_task_configs("c", std::slice::from_ref(&config)));
-        written(configs.put_target_state("c", TargetState::Stopped));
-        assert_eq!(may_change_offsets(&mut leader, &configs), must_stop);
-        written(configs.put_task_configs("c", &[]));
-        assert_eq!(
-            may_change_offsets(&mut leader, &configs),
-            Ok(Response::Done)
-        );
-
-        // A task of it that is still to be stopped here.
-        leader.running_tasks.insert(ConnectorTaskId {
-            connector: "c".into(),
-            task: 0,
-        });
-        let stale = Err(HerderError::conflict(STALE_CONFIGURATION));
-        assert_eq!(may_change_offsets(&mut leader, &configs), stale);
-
-        let forwarded = may_change_offsets(&mut core("other"), &configs);
-        let kind = forwarded.expect_err("another worker leads").kind;
-        assert!(matches!(kind, HerderErrorKind::Forward { url } if url == "http://leader:8083/"));
-    }
-}
+mod tests;

@@ -6,10 +6,11 @@
 
 use super::{
     Core, CoreConfig, Effect, GenerateError, Input, Outcome, PendingResponse, Request, RequestId,
-    View, Write, WriteReason,
+    SessionKeyConfig, View, Write, WriteReason,
 };
 use crate::face::{HerderError, RestartRequest};
 use crate::host::ValuesExpiry;
+use crate::signature::MacAlgorithm;
 use connect_api::config::ConfigMap;
 use connect_kafka::group::protocol::ConnectProtocol;
 use connect_kafka::group::{GroupAssignment, MemberMetadata};
@@ -62,9 +63,19 @@ impl World {
             rng: StdRng::seed_from_u64(seed),
             core: Core::new(CoreConfig {
                 worker_url: "http://w:8083/".into(),
-                protocol: ConnectProtocol::Sessioned,
+                worker_id: "w:8083".into(),
+                is_distributed: false,
+                hands_over: false,
+                // The memory store keeps no session keys.
+                protocol: ConnectProtocol::Compatible,
                 sync_timeout: Duration::from_secs(3),
                 max_rebalance_delay: Duration::from_mins(5),
+                unsync_backoff: Duration::from_mins(5),
+                session_keys: SessionKeyConfig {
+                    ttl: Duration::from_hours(1),
+                    algorithm: MacAlgorithm::Sha256,
+                    num_bytes: 32,
+                },
             }),
             configs,
             updates,
@@ -97,6 +108,7 @@ impl World {
                 configs: &configs,
                 statuses: &self.statuses,
                 now: self.now,
+                now_ms: 0,
                 connector_type: &|_| "source",
             };
             for effect in self.core.handle(input, &view) {
@@ -132,7 +144,7 @@ impl World {
                     generation: self.generation,
                     member_id: "me".into(),
                     leader_id: "me".into(),
-                    protocol: ConnectProtocol::Sessioned.name().into(),
+                    protocol: ConnectProtocol::Compatible.name().into(),
                     assignment: assignments[0].assignment.clone(),
                 }));
             }
@@ -215,7 +227,15 @@ impl World {
                 self.host
                     .push(Input::Outcome(Outcome::TaskConfigs(connector, configs)));
             }
-            Effect::MarkRestarting { .. } | Effect::CleanStatuses | Effect::ForgetTopics(_) => {}
+            Effect::MarkRestarting { .. }
+            | Effect::CleanStatuses
+            | Effect::FlushStatuses
+            | Effect::RepeatStatuses { .. }
+            | Effect::HandedOver
+            | Effect::ForgetTopics(_) => {}
+            Effect::LeaveGroup(_) | Effect::ForwardTaskConfigs { .. } => {
+                panic!("a worker alone leads, and reads what it has written")
+            }
         }
         None
     }
@@ -238,6 +258,11 @@ impl World {
             Write::Stop { connector } => now(configs.put_task_configs(&connector, &[]))
                 .and_then(|()| now(configs.put_target_state(&connector, TargetState::Stopped))),
             Write::Restart(request) => now(configs.put_restart_request(&request)),
+            Write::SessionKey => panic!("nothing is signed under this protocol"),
+            Write::TaskCount {
+                connector,
+                num_tasks,
+            } => now(configs.put_task_count_record(&connector, num_tasks)),
         };
         result.map_err(|error| HerderError::internal(error.to_string()))
     }
@@ -493,6 +518,7 @@ fn what_runs_with_values_that_expire_is_restarted_when_they_do() {
             configs: &configs,
             statuses: &world.statuses,
             now: world.now,
+            now_ms: 0,
             connector_type: &|_| "source",
         };
         let effects = world.core.handle(Input::Tick, &view);
@@ -553,6 +579,7 @@ fn a_write_that_fails_is_told_to_who_asked() {
         configs: &configs,
         statuses: &world.statuses,
         now: Duration::ZERO,
+        now_ms: 0,
         connector_type: &|_| "source",
     };
     let effects = world.core.handle(

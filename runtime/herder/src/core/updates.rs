@@ -2,8 +2,12 @@
 
 use super::{Core, Effect, View};
 use connect_kafka::group::protocol::ConnectProtocol;
-use connect_store::{ConfigUpdate, ConnectorTaskId, RestartRequest, State, TargetState};
+use connect_store::{ConfigUpdate, ConnectorTaskId, RestartRequest, State, Status, TargetState};
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// How often a worker looks whether statuses say what it runs.
+pub(super) const STATUS_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
 impl Core {
     pub(super) fn on_config_update(
@@ -20,10 +24,7 @@ impl Core {
                 self.retries.remove(&connector);
                 if self.known_connectors.remove(&connector) {
                     tracing::info!(connector, "Connector {connector} was removed");
-                    if self.running_connectors.contains(&connector) {
-                        effects.push(Effect::ForgetTopics(connector));
-                    }
-                    effects.push(Effect::RequestRejoin("a connector was removed".to_string()));
+                    self.request_rejoin("a connector was removed", effects);
                 }
             }
             ConfigUpdate::TaskConfigs(connector) => {
@@ -33,16 +34,18 @@ impl Core {
                 self.on_target_state(&connector, view, effects);
             }
             ConfigUpdate::Restart(request) => self.on_restart(&request, view, effects),
-            // Requests of other workers and levels of the whole cluster are not handled here.
-            ConfigUpdate::SessionKey | ConfigUpdate::LoggerLevel { .. } => {}
+            ConfigUpdate::SessionKey => {
+                tracing::info!("Session key updated");
+                self.check_session_key(view, effects);
+            }
+            // Levels of the whole cluster are not handled here.
+            ConfigUpdate::LoggerLevel { .. } => {}
         }
     }
 
     fn on_connector_config(&mut self, connector: &str, view: &View<'_>, effects: &mut Vec<Effect>) {
         if self.known_connectors.insert(connector.to_string()) {
-            effects.push(Effect::RequestRejoin(
-                "there is a new connector".to_string(),
-            ));
+            self.request_rejoin("there is a new connector", effects);
         }
         // One that was removed and made again at once may still run with its old configuration.
         if self.running_connectors.contains(connector) {
@@ -79,9 +82,7 @@ impl Core {
                 .collect();
             self.stop(BTreeSet::new(), tasks, effects);
         }
-        effects.push(Effect::RequestRejoin(
-            "tasks have new configurations".to_string(),
-        ));
+        self.request_rejoin("tasks have new configurations", effects);
     }
 
     fn on_target_state(&mut self, connector: &str, view: &View<'_>, effects: &mut Vec<Effect>) {
@@ -104,6 +105,48 @@ impl Core {
                     target_state,
                 });
             }
+        }
+    }
+
+    /// A worker that was out of the group for a while may write about work that this one has had since,
+    /// its end for instance, in a generation that this one has not seen: statuses then tell of nobody, or
+    /// of the wrong worker. What another one writes in a later generation may be true: then this worker
+    /// is the one that is out.
+    pub(super) fn check_statuses(&mut self, view: &View<'_>, effects: &mut Vec<Effect>) {
+        if self.status_check.is_none_or(|time| view.now < time) {
+            return;
+        }
+        self.status_check = None;
+        let Some(member) = self.member.as_ref().filter(|_| self.is_settled) else {
+            return;
+        };
+        self.status_check = Some(view.now + STATUS_CHECK_INTERVAL);
+        let is_late_word = |status: &Status| {
+            status.worker_id != self.config.worker_id && status.generation <= member.generation
+        };
+        let statuses = view.statuses;
+        let connectors: Vec<String> = self
+            .running_connectors
+            .iter()
+            .filter(|connector| {
+                statuses
+                    .connector(connector)
+                    .is_some_and(|status| is_late_word(&status.status))
+            })
+            .cloned()
+            .collect();
+        let tasks: Vec<ConnectorTaskId> = self
+            .running_tasks
+            .iter()
+            .filter(|task| {
+                statuses
+                    .task(task)
+                    .is_some_and(|status| is_late_word(&status.status))
+            })
+            .cloned()
+            .collect();
+        if !connectors.is_empty() || !tasks.is_empty() {
+            effects.push(Effect::RepeatStatuses { connectors, tasks });
         }
     }
 

@@ -510,6 +510,10 @@ impl WorkerHost for LocalHost {
         self.statuses.restarting(connector, tasks);
     }
 
+    fn repeat_statuses(&self, connectors: &[String], tasks: &[ConnectorTaskId]) {
+        self.statuses.repeat(connectors, tasks);
+    }
+
     async fn shut_down(&self) {
         let (connectors, tasks) = {
             let running = self.running();

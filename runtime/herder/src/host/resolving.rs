@@ -291,6 +291,10 @@ impl WorkerHost for ResolvingHost {
         self.resolver.host.mark_restarting(connector, tasks);
     }
 
+    fn repeat_statuses(&self, connectors: &[String], tasks: &[ConnectorTaskId]) {
+        self.resolver.host.repeat_statuses(connectors, tasks);
+    }
+
     async fn shut_down(&self) {
         self.resolver.connectors.cancel_all();
         self.resolver.tasks.cancel_all();

@@ -37,12 +37,14 @@ struct ConnectorEntry {
     version: Option<String>,
     metrics: Option<ConnectorMetrics>,
     has_started: bool,
+    last: Option<Status>,
 }
 
 struct TaskEntry {
     version: Option<String>,
     metrics: Option<TaskMetricsHandle>,
     has_started: bool,
+    last: Option<Status>,
 }
 
 #[derive(Default)]
@@ -99,6 +101,7 @@ impl Statuses {
                 version: version.map(str::to_string),
                 metrics,
                 has_started: false,
+                last: None,
             },
         );
     }
@@ -116,6 +119,7 @@ impl Statuses {
                 version: version.map(str::to_string),
                 metrics,
                 has_started: false,
+                last: None,
             },
         );
     }
@@ -152,6 +156,33 @@ impl Statuses {
                 id: task.clone(),
                 status: self.status(State::Restarting, None, None),
             });
+        }
+    }
+
+    /// Writes the last statuses of these once more, in the present generation.
+    pub(super) fn repeat(&self, connectors: &[String], tasks: &[ConnectorTaskId]) {
+        let again = |last: &Option<Status>| {
+            let last = last.clone()?;
+            Some(self.status(last.state, last.version, last.trace))
+        };
+        let entries = self.entries();
+        for connector in connectors {
+            let entry = entries.connectors.get(connector);
+            if let Some(status) = entry.and_then(|entry| again(&entry.last)) {
+                self.store.put_connector(ConnectorStatus {
+                    connector: connector.clone(),
+                    status,
+                });
+            }
+        }
+        for task in tasks {
+            let entry = entries.tasks.get(task);
+            if let Some(status) = entry.and_then(|entry| again(&entry.last)) {
+                self.store.put_task(TaskStatus {
+                    id: task.clone(),
+                    status,
+                });
+            }
         }
     }
 
@@ -210,6 +241,9 @@ impl ConnectorStatusListener for Statuses {
             connector: connector.to_string(),
             status: self.status(state, version, trace),
         };
+        if let Some(entry) = self.entries().connectors.get_mut(connector) {
+            entry.last = Some(status.status.clone());
+        }
         match state {
             State::Failed | State::Unassigned => self.store.put_connector_safe(status),
             _ => self.store.put_connector(status),
@@ -248,6 +282,9 @@ impl TaskStatusListener for Statuses {
             id: task.clone(),
             status: self.status(state, version, trace),
         };
+        if let Some(entry) = self.entries().tasks.get_mut(task) {
+            entry.last = Some(status.status.clone());
+        }
         match state {
             State::Failed | State::Unassigned => self.store.put_task_safe(status),
             _ => self.store.put_task(status),

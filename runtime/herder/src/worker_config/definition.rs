@@ -218,6 +218,7 @@ const DISTRIBUTED: &[Row] = &[
         List,
         Is("HmacSHA256"),
     ),
+    ("dovetail.leave.handover.enable", Boolean, Is("true")),
     ("metadata.recovery.strategy", Text, Is("rebootstrap")),
     (
         "metadata.recovery.rebootstrap.trigger.ms",

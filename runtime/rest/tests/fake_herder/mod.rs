@@ -1,5 +1,7 @@
 //! A herder in memory: connectors run as soon as they are stored, each with one task.
 
+#![allow(dead_code, reason = "each of the test binaries uses a part of it")]
+
 use async_trait::async_trait;
 use connect_api::config::ConfigMap;
 use connect_herder::*;
@@ -16,6 +18,8 @@ pub struct FakeHerder {
     /// The state of all tasks.
     task_state: Option<&'static str>,
     hangs: bool,
+    leader: Option<String>,
+    internal: Mutex<Vec<InternalRequest>>,
 }
 
 impl FakeHerder {
@@ -32,6 +36,29 @@ impl FakeHerder {
         Self {
             task_state: Some(state),
             ..Self::default()
+        }
+    }
+
+    /// One that leaves everything that only a leader may do to the worker at this URL.
+    pub fn that_follows(leader: &str) -> Self {
+        Self {
+            leader: Some(leader.to_string()),
+            ..Self::default()
+        }
+    }
+
+    /// What other workers have sent.
+    pub fn internal_requests(&self) -> Vec<InternalRequest> {
+        self.internal.lock().expect("no holder panics").clone()
+    }
+
+    fn lead(&self) -> HerderResult<()> {
+        match self.leader.clone() {
+            None => Ok(()),
+            Some(url) => Err(HerderError::new(
+                HerderErrorKind::Forward { url },
+                "Only the leader can do that.",
+            )),
         }
     }
 
@@ -145,6 +172,7 @@ impl Herder for FakeHerder {
         _initial_state: Option<TargetState>,
         replace: bool,
     ) -> HerderResult<Created<ConnectorInfo>> {
+        self.lead()?;
         let exists = self.config(connector).is_some();
         if exists && !replace {
             let message = format!("Connector {connector} already exists");
@@ -164,6 +192,7 @@ impl Herder for FakeHerder {
         connector: &str,
         patch: ConfigMap,
     ) -> HerderResult<ConnectorInfo> {
+        self.lead()?;
         let mut config = self.require(connector, "Connector {c} not found")?;
         for (key, value) in patch.iter() {
             match value {
@@ -179,6 +208,7 @@ impl Herder for FakeHerder {
     }
 
     async fn delete_connector(&self, connector: &str) -> HerderResult<()> {
+        self.lead()?;
         self.require(connector, "Connector {c} not found")?;
         self.connectors().retain(|(name, _)| name != connector);
         Ok(())
@@ -219,11 +249,15 @@ impl Herder for FakeHerder {
         }])
     }
 
-    async fn set_target_state(&self, connector: &str, _: TargetState) -> HerderResult<()> {
+    async fn set_target_state(&self, connector: &str, state: TargetState) -> HerderResult<()> {
+        if state == TargetState::Stopped {
+            self.lead()?;
+        }
         self.require(connector, "Unknown connector {c}").map(|_| ())
     }
 
     async fn restart_connector(&self, connector: &str) -> HerderResult<()> {
+        self.lead()?;
         self.require(connector, "Unknown connector: {c}")
             .map(|_| ())
     }
@@ -233,16 +267,35 @@ impl Herder for FakeHerder {
         connector: &str,
         _request: RestartRequest,
     ) -> HerderResult<ConnectorStateInfo> {
+        self.lead()?;
         self.require(connector, "Unknown connector: {c}")?;
         Ok(self.status(connector, "RESTARTING"))
     }
 
     async fn restart_task(&self, task: &ConnectorTaskId) -> HerderResult<()> {
+        self.lead()?;
         self.require(&task.connector, "Unknown connector: {c}")?;
         if task.task != 0 {
             return Err(HerderError::not_found(format!("Unknown task: {task}")));
         }
         Ok(())
+    }
+
+    async fn put_task_configs(
+        &self,
+        connector: &str,
+        _configs: Vec<ConfigMap>,
+        request: &InternalRequest,
+    ) -> HerderResult<()> {
+        self.fence_zombies(connector, request).await
+    }
+
+    async fn fence_zombies(&self, connector: &str, request: &InternalRequest) -> HerderResult<()> {
+        self.lead()?;
+        let mut internal = self.internal.lock().expect("no holder panics");
+        internal.push(request.clone());
+        self.require(connector, "Connector {c} not found")
+            .map(|_| ())
     }
 
     async fn connector_active_topics(&self, connector: &str) -> HerderResult<ActiveTopics> {

@@ -7,12 +7,11 @@ use axum::http::{HeaderMap, Request};
 use connect_api::config::ConfigMap;
 use connect_herder::{WorkerConfig, WorkerMode};
 use connect_rest::{Cors, Listener, Rest, RestOptions, Surface, serve};
-use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 fn rest(herder: FakeHerder, options: RestOptions) -> Rest {
-    Rest::new(Arc::new(herder), Arc::new(String::new)).with_options(options)
+    crate::rest(herder).with_options(options)
 }
 
 async fn ask(

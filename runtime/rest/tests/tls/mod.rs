@@ -54,7 +54,7 @@ impl Certificates {
             tls: Some(ListenerTls::new(&self.parts(client_auth, &protocols)).unwrap()),
             ..Listener::new("127.0.0.1", 0)
         };
-        let rest = Rest::new(Arc::new(FakeHerder::default()), Arc::new(String::new));
+        let rest = crate::rest(FakeHerder::default());
         serve(&[listener], rest).await.unwrap()
     }
 

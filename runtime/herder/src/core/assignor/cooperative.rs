@@ -140,6 +140,11 @@ impl CooperativeAssignor {
         }
     }
 
+    /// A member that stops in order is not waited for: what it had is lost without anybody having gone.
+    pub(in crate::core) fn take_leave_of(&mut self, member: &str) {
+        self.previous_members.remove(member);
+    }
+
     /// Decides one round. `members` are all members with what each says it runs, in the order in which
     /// the broker lists them; `last_completed_generation` is the last one that this worker took part in
     /// to its end, -1 for none; `now` is monotonic.

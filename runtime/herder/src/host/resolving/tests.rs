@@ -74,6 +74,8 @@ impl WorkerHost for TellingHost {
 
     fn mark_restarting(&self, _connector: Option<&str>, _tasks: &[ConnectorTaskId]) {}
 
+    fn repeat_statuses(&self, _connectors: &[String], _tasks: &[ConnectorTaskId]) {}
+
     async fn shut_down(&self) {
         self.note("shut down".to_string());
     }
