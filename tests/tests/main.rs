@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_input;
+mod cluster;
 mod data_plane;
 mod e2e_flights;
 mod gitops;

@@ -187,6 +187,11 @@ impl ConnectWorker {
             .unwrap_or_else(|| panic!("the worker is stopped"))
     }
 
+    /// Whether the test has the worker running.
+    pub fn is_up(&self) -> bool {
+        self.process.is_some()
+    }
+
     /// What the worker printed since its last start.
     pub fn log_text(&self) -> String {
         self.process().log_text()

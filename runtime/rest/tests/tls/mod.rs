@@ -1,7 +1,7 @@
 //! HTTPS with and without certificates of clients.
 
 use crate::fake_herder::FakeHerder;
-use connect_rest::{ClientAuth, Listener, ListenerTls, Rest, Server, TlsParts, serve};
+use connect_rest::{ClientAuth, Listener, ListenerTls, Server, TlsParts, serve};
 use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
