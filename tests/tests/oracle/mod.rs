@@ -1,8 +1,9 @@
 //! The oracle: a JVM worker and Dovetail get the same requests, in the same states, and must answer alike.
 //!
-//! `requests.txt` has the requests. `docs/compatibility.md` lists the differences that are allowed, each
-//! with an id; a request names the ids that may apply to it. A difference that is not listed fails the
-//! test, and so does a rule that no request needs.
+//! `requests.txt` has the requests and brings about the states; `probes.txt` has those that are asked in
+//! every state. `docs/compatibility.md` lists the differences that are allowed, each with an id; a request
+//! names the ids that may apply to it. A difference that is not listed fails the test, and so does a rule
+//! that no request needs.
 
 mod answer;
 mod rules;
@@ -111,7 +112,7 @@ impl Side {
 
 #[tokio::test]
 async fn dovetail_answers_as_the_jvm_does_but_for_the_listed_differences() {
-    let steps = script::steps(include_str!("requests.txt"));
+    let steps = script::steps(include_str!("requests.txt"), include_str!("probes.txt"));
     let document = dovetail_tests::stack::layout::repository().join("docs/compatibility.md");
     let document = fs::read_to_string(&document)
         .unwrap_or_else(|error| panic!("cannot read {}: {error}", document.display()));
@@ -122,7 +123,7 @@ async fn dovetail_answers_as_the_jvm_does_but_for_the_listed_differences() {
         "rules of docs/compatibility.md, rules of the test"
     );
     let requests: Vec<_> = steps.iter().filter(|step| step.is_request()).collect();
-    assert!(requests.len() >= 150, "{} requests", requests.len());
+    assert!(requests.len() >= 1_000, "{} requests", requests.len());
 
     let jvm = Side::start(Runtime::Jvm, "jvm-").await;
     let dovetail = Side::start(Runtime::Dovetail, "dov-").await;
@@ -132,7 +133,7 @@ async fn dovetail_answers_as_the_jvm_does_but_for_the_listed_differences() {
         let (Step::Ask(request), Some(ours), Some(theirs)) = (step, ours, theirs) else {
             continue;
         };
-        match rules::compare(&request.rules, ours, theirs) {
+        match rules::compare(request, ours, theirs) {
             Ok(needed) => used.extend(needed),
             Err(fault) => faults.push(format!("line {}: {}\n{fault}", request.line, request.text)),
         }

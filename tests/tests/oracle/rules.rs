@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::answer::{Body, Comparable};
+use super::script::Request;
 
 /// Takes what the rule allows out of Dovetail's answer (first) and the JVM's (second), and nothing else.
 type Rule = fn(&mut Comparable, &mut Comparable);
@@ -40,22 +41,31 @@ pub fn listed(document: &str) -> BTreeSet<String> {
 
 /// The rules that were needed, or how the answers differ in spite of them.
 pub fn compare(
-    allowed: &[String],
+    request: &Request,
     ours: Comparable,
     theirs: Comparable,
 ) -> Result<Vec<String>, String> {
-    let (mut left, mut right) = (ours.clone(), theirs.clone());
+    let (mut left, mut right) = (ours, theirs);
     let mut needed = Vec::new();
-    for id in allowed {
+    for (id, is_optional) in (request.rules.iter().map(|id| (id, false)))
+        .chain(request.optional_rules.iter().map(|id| (id, true)))
+    {
         let (_, rule) = RULES
             .iter()
             .find(|(known, _)| known == id)
             .ok_or_else(|| format!("there is no rule {id}"))?;
-        if left == right {
-            return Err(format!("the answers are alike without rule {id}"));
+        if left == right && is_optional {
+            continue;
         }
+        if left == right {
+            return Err(format!("the answers are alike without rule {id}: {left}"));
+        }
+        let before = is_optional.then(|| (left.clone(), right.clone()));
         rule(&mut left, &mut right);
-        needed.push(id.clone());
+        // A rule that finds nothing of its own is not needed.
+        if before.is_none_or(|before| before != (left.clone(), right.clone())) {
+            needed.push(id.clone());
+        }
     }
     match left == right {
         true => Ok(needed),
@@ -87,7 +97,8 @@ fn texts_of_the_json_parser(ours: &mut Comparable, theirs: &mut Comparable) {
     }
 }
 
-/// `available connectors are: …` and what follows.
+/// `available connectors are: …` and what follows; the JVM worker puts the class of the exception before
+/// the words from the second time on.
 fn lists_of_plugins_in_messages(ours: &mut Comparable, theirs: &mut Comparable) {
     const BEFORE: &str = "available connectors are: ";
     for side in [ours, theirs] {
@@ -95,7 +106,8 @@ fn lists_of_plugins_in_messages(ours: &mut Comparable, theirs: &mut Comparable) 
             && let Some(Value::String(message)) = error.get_mut("message")
             && let Some((before, _)) = message.split_once(BEFORE)
         {
-            *message = before.to_owned();
+            let words = before.strip_prefix("org.apache.kafka.connect.errors.ConnectException: ");
+            *message = words.unwrap_or(before).to_owned();
         }
     }
 }

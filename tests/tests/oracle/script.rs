@@ -4,10 +4,12 @@
 //! - `METHOD PATH [BODY]`: a request, sent to both workers; a body goes as `application/json`;
 //! - `wait CONNECTOR STATE [TASK STATE...]`: until the status says exactly that;
 //! - `until PATH TEXT`: until the answer to a GET holds the text;
+//! - `probe CONNECTOR`: all requests of `probes.txt`, which has `%` for the connector;
 //! - `# comment`, or blank.
 //!
 //! Before the method may stand, in brackets, `[type: TEXT]` and `[accept: TEXT]` for the headers
-//! `Content-Type` and `Accept`, and `[rules: ID ID]` for the differences that are allowed.
+//! `Content-Type` and `Accept`, `[rules: ID ID]` for the differences that are allowed and must be there, and
+//! `[may: ID ID]` for those that are allowed only.
 //! `@` is a prefix of names that each worker has for its own, `$DIR` a folder with a file `lines`.
 
 use reqwest::Method;
@@ -40,6 +42,8 @@ pub struct Request {
     pub line: usize,
     pub text: String,
     pub rules: Vec<String>,
+    /// Rules that apply only if the answers differ.
+    pub optional_rules: Vec<String>,
     pub method: Method,
     pub path: String,
     pub headers: Vec<(&'static str, String)>,
@@ -47,13 +51,25 @@ pub struct Request {
 }
 
 /// Reads the script; a line that is none of the above fails the test.
-pub fn steps(script: &str) -> Vec<Step> {
-    script
-        .lines()
+pub fn steps(script: &str, probes: &str) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for (number, line) in lines(script) {
+        match line.strip_prefix("probe ") {
+            Some(connector) => steps.extend(
+                lines(probes).map(|(_, probe)| step(number, &probe.replace('%', connector))),
+            ),
+            None => steps.push(step(number, line)),
+        }
+    }
+    steps
+}
+
+/// What is neither blank nor a comment, with its number.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines()
         .enumerate()
         .filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'))
-        .map(|(index, line)| step(index + 1, line.trim_end()))
-        .collect()
+        .map(|(index, line)| (index + 1, line.trim_end()))
 }
 
 fn step(number: usize, line: &str) -> Step {
@@ -73,13 +89,15 @@ fn step(number: usize, line: &str) -> Step {
 }
 
 fn request(number: usize, line: &str) -> Request {
-    let (mut rest, mut headers, mut rules, mut content_type) = (line, Vec::new(), Vec::new(), None);
+    let (mut rest, mut headers, mut content_type) = (line, Vec::new(), None);
+    let (mut rules, mut optional_rules) = (Vec::new(), Vec::new());
     while let Some(tagged) = rest.strip_prefix('[') {
         let (tag, after) = tagged
             .split_once("] ")
             .unwrap_or_else(|| panic!("line {number}: a tag without its end"));
         match tag.split_once(": ") {
             Some(("rules", ids)) => rules.extend(ids.split(' ').map(str::to_owned)),
+            Some(("may", ids)) => optional_rules.extend(ids.split(' ').map(str::to_owned)),
             Some(("type", text)) => content_type = Some(text.to_owned()),
             Some(("accept", text)) => headers.push(("Accept", text.to_owned())),
             _ => panic!("line {number}: an unknown tag [{tag}]"),
@@ -99,6 +117,7 @@ fn request(number: usize, line: &str) -> Request {
         line: number,
         text: line.to_owned(),
         rules,
+        optional_rules,
         method: method
             .parse()
             .unwrap_or_else(|error| panic!("line {number}: {error}")),
