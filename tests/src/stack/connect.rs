@@ -92,6 +92,16 @@ impl WorkerConfig {
         self
     }
 
+    /// Has other workers reach this one through another port, such as that of a proxy.
+    pub fn advertised_port(self, port: u16) -> Self {
+        self.property("rest.advertised.port", &port.to_string())
+    }
+
+    fn last_property(&self, key: &str) -> Option<&str> {
+        let mut set = self.properties.iter().rev();
+        set.find_map(|(name, value)| (name == key).then_some(value.as_str()))
+    }
+
     /// Gives a standalone worker a connector on its command line.
     pub fn connector(mut self, name: &str, config: Value) -> Self {
         match &mut self.mode {
@@ -170,9 +180,16 @@ impl ConnectWorker {
         RestClient::of(&self.url())
     }
 
-    /// What the status calls this worker.
+    /// What the status calls this worker: the address by which other workers reach it.
     pub fn worker_id(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        let advertised = self.config.last_property("rest.advertised.port");
+        let port = advertised.map_or_else(|| self.port.to_string(), str::to_owned);
+        format!("127.0.0.1:{port}")
+    }
+
+    /// Which program runs this worker.
+    pub fn runtime(&self) -> Runtime {
+        self.runtime
     }
 
     /// The worker's own folder: its config, and the offsets file of a standalone worker.
@@ -219,6 +236,16 @@ impl ConnectWorker {
         if let Some(process) = self.process.take() {
             process.kill9();
         }
+    }
+
+    /// Stops the running worker where it stands, until [`resume`](Self::resume).
+    pub fn pause(&self) {
+        self.process().pause();
+    }
+
+    /// Lets a paused worker go on.
+    pub fn resume(&self) {
+        self.process().resume();
     }
 
     /// Starts the stopped worker with the same config, port and folder, and waits until it is ready.

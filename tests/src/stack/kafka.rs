@@ -24,6 +24,7 @@ pub enum KafkaVersion {
 pub struct KafkaOptions {
     properties: Properties,
     users: Vec<(String, String)>,
+    behind: Option<(u16, u16)>,
 }
 
 impl KafkaOptions {
@@ -36,6 +37,13 @@ impl KafkaOptions {
     /// Topics are never made by being asked for.
     pub fn without_automatic_topics(self) -> Self {
         self.property("auto.create.topics.enable", "false")
+    }
+
+    /// Adds a listener on `port` that tells its clients to come by `advertised_port`, where a proxy may
+    /// be. Kafka 4.3 only, and not together with users.
+    pub fn listener_behind(mut self, port: u16, advertised_port: u16) -> Self {
+        self.behind = Some((port, advertised_port));
+        self
     }
 
     /// Adds a user who logs in by SASL/PLAIN on a listener of its own and may do nothing until
@@ -94,6 +102,14 @@ impl KafkaCluster {
                 "users are made for Kafka 4.3 only"
             );
             more = sasl_properties(port, controller_port, sasl_port, &options.users);
+        }
+        if let Some((behind_port, advertised_port)) = options.behind {
+            more.extend(behind_properties(
+                port,
+                controller_port,
+                behind_port,
+                advertised_port,
+            ));
         }
         more.extend(options.properties.iter().cloned());
         let config = properties::write(
@@ -234,6 +250,34 @@ impl KafkaCluster {
             )
         });
     }
+}
+
+/// Broker properties for a third listener, whose clients come by another port.
+fn behind_properties(
+    port: u16,
+    controller_port: u16,
+    behind_port: u16,
+    advertised_port: u16,
+) -> Properties {
+    let own = format!("PLAINTEXT://127.0.0.1:{port}");
+    [
+        (
+            "listeners",
+            format!(
+                "{own},BEHIND://127.0.0.1:{behind_port},CONTROLLER://127.0.0.1:{controller_port}"
+            ),
+        ),
+        (
+            "advertised.listeners",
+            format!("{own},BEHIND://127.0.0.1:{advertised_port}"),
+        ),
+        (
+            "listener.security.protocol.map",
+            "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,BEHIND:PLAINTEXT".to_owned(),
+        ),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into()
 }
 
 /// Broker properties for a third listener with logins; everyone else is the super user ANONYMOUS.

@@ -125,6 +125,16 @@ impl ServerProcess {
         }
     }
 
+    /// Stops the server where it stands (STOP), as a machine does that is out of memory or suspended.
+    pub fn pause(&self) {
+        signal_group(self.pid(), libc::SIGSTOP);
+    }
+
+    /// Lets a paused server go on (CONT).
+    pub fn resume(&self) {
+        signal_group(self.pid(), libc::SIGCONT);
+    }
+
     /// Ends with KILL, as `kill -9` does; returns when it is gone.
     pub fn kill9(self) {
         drop(self);

@@ -328,6 +328,13 @@ fn read_to_end(
     for partition in 0..num_partitions as i32 {
         partitions.add_partition_offset(topic, partition, Offset::Beginning)?;
     }
+    // Where the partitions end now: one that grows all the time might never be seen at its end.
+    let ends = (0..num_partitions as i32)
+        .map(|partition| {
+            let watermarks = consumer.fetch_watermarks(topic, partition, REQUEST_TIMEOUT)?;
+            Ok(watermarks.1)
+        })
+        .collect::<Result<Vec<i64>, KafkaError>>()?;
     consumer.assign(&partitions)?;
     // A set: a partition that grows while it is read comes to its end more than once.
     let mut open: BTreeSet<i32> = (0..num_partitions as i32).collect();
@@ -344,22 +351,29 @@ fn read_to_end(
                 open.remove(&partition);
             }
             Some(Err(error)) => return Err(error),
-            Some(Ok(message)) => records.push(TopicRecord {
-                partition: Some(message.partition()),
-                offset: message.offset(),
-                key: message.key().map(<[u8]>::to_vec),
-                value: message.payload().map(<[u8]>::to_vec),
-                headers: message
-                    .headers()
-                    .map(|headers| {
-                        headers
-                            .iter()
-                            .map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec)))
-                            .collect()
-                    })
-                    .unwrap_or_default(),
-                timestamp_ms: message.timestamp().to_millis(),
-            }),
+            Some(Ok(message)) => {
+                if message.offset() + 1 >= ends[message.partition() as usize] {
+                    open.remove(&message.partition());
+                }
+                records.push(TopicRecord {
+                    partition: Some(message.partition()),
+                    offset: message.offset(),
+                    key: message.key().map(<[u8]>::to_vec),
+                    value: message.payload().map(<[u8]>::to_vec),
+                    headers: message
+                        .headers()
+                        .map(|headers| {
+                            headers
+                                .iter()
+                                .map(|header| {
+                                    (header.key.to_owned(), header.value.map(<[u8]>::to_vec))
+                                })
+                                .collect()
+                        })
+                        .unwrap_or_default(),
+                    timestamp_ms: message.timestamp().to_millis(),
+                });
+            }
         }
     }
     records.sort_by_key(|record| (record.partition, record.offset));
