@@ -31,16 +31,16 @@ use std::time::Duration;
 use assignor::CooperativeAssignor;
 use leading::Owners;
 use leaving::Departure;
-pub use messages::GenerateError;
 pub(crate) use messages::{
     Effect, ForwardError, Input, Outcome, PendingResponse, Request, RequestId, Response, View,
     Write, WriteReason,
 };
+pub use messages::{GenerateError, TaskConfigsAnswer};
 use rebalance::{CatchUp, PendingAssignment};
 pub(crate) use requests::{connector_info, connector_status, task_state};
 pub(crate) use session_keys::SessionKeyConfig;
 use session_keys::SessionKeys;
-use task_configs::Retry;
+use task_configs::{Inquiries, Retry};
 
 /// The settings that the core decides by.
 #[derive(Clone, Debug)]
@@ -117,6 +117,8 @@ pub(crate) struct Core {
     waiting_for_start: BTreeMap<String, Vec<RequestId>>,
     /// When to try again to configure tasks.
     retries: HashMap<String, Retry>,
+    /// What connectors were asked about their tasks and have not answered.
+    inquiries: Inquiries,
     /// Connectors to ask for their tasks' configurations once the group has formed.
     reconfigurations: BTreeSet<String>,
     /// Connectors whose task configurations are on their way to the leader, and whether there are newer
@@ -140,6 +142,7 @@ impl Core {
             owners: Owners::default(),
             num_members: 0,
             session_keys: SessionKeys::default(),
+            inquiries: Inquiries::default(),
             reconfigurations: BTreeSet::new(),
             forwards: BTreeMap::new(),
             catch_up: CatchUp::default(),
@@ -247,9 +250,7 @@ impl Core {
             Outcome::TaskConfigsForwarded(connector, result) => {
                 self.on_task_configs_forwarded(&connector, result, view, effects);
             }
-            Outcome::TaskConfigs(connector, result) => {
-                self.on_task_configs(&connector, result, view, effects);
-            }
+            Outcome::TaskConfigs(answer) => self.on_task_configs(answer, view, effects),
         }
     }
 

@@ -213,9 +213,7 @@ impl Shell {
                 HostEvent::ConnectorTransitioned(connector, result) => {
                     Input::Outcome(Outcome::ConnectorTransitioned(connector, result))
                 }
-                HostEvent::TaskConfigs(connector, result) => {
-                    Input::Outcome(Outcome::TaskConfigs(connector, result))
-                }
+                HostEvent::TaskConfigs(answer) => Input::Outcome(Outcome::TaskConfigs(answer)),
                 HostEvent::TaskReconfigurationRequested(connector) => {
                     Input::TaskReconfigurationRequested(connector)
                 }
@@ -396,9 +394,11 @@ impl Shell {
                 let _stage = self.parts.stage.enter("stopping tasks");
                 host.stop_tasks(tasks).await;
             }
-            Effect::GenerateTaskConfigs { connector, config } => {
-                host.generate_task_configs(&connector, config);
-            }
+            Effect::GenerateTaskConfigs {
+                connector,
+                config,
+                inquiry,
+            } => host.generate_task_configs(&connector, config, inquiry),
             Effect::ForwardTaskConfigs {
                 connector,
                 leader_url,

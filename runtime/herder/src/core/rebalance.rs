@@ -323,6 +323,7 @@ impl Core {
             .filter(|task| self.running_tasks.remove(task))
             .collect();
         self.expiries.forget(&connectors, &tasks);
+        self.inquiries.forget(&connectors);
         if !connectors.is_empty() {
             effects.push(Effect::StopConnectors(connectors));
         }

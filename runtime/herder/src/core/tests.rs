@@ -6,7 +6,7 @@
 
 use super::{
     Core, CoreConfig, Effect, GenerateError, Input, Outcome, PendingResponse, Request, RequestId,
-    SessionKeyConfig, View, Write, WriteReason,
+    SessionKeyConfig, TaskConfigsAnswer, View, Write, WriteReason,
 };
 use crate::face::{HerderError, RestartRequest};
 use crate::host::ValuesExpiry;
@@ -214,8 +214,12 @@ impl World {
                     assert!(before.is_some(), "task {task} did not run");
                 }
             }
-            Effect::GenerateTaskConfigs { connector, config } => {
-                let configs = if self.fails() {
+            Effect::GenerateTaskConfigs {
+                connector,
+                config,
+                inquiry,
+            } => {
+                let result = if self.fails() {
                     Err(GenerateError {
                         message: "the database is gone".into(),
                         retry: true,
@@ -225,7 +229,11 @@ impl World {
                     Ok(vec![(*config).clone(); num_tasks])
                 };
                 self.host
-                    .push(Input::Outcome(Outcome::TaskConfigs(connector, configs)));
+                    .push(Input::Outcome(Outcome::TaskConfigs(TaskConfigsAnswer {
+                        connector,
+                        inquiry,
+                        result,
+                    })));
             }
             Effect::MarkRestarting { .. }
             | Effect::CleanStatuses
