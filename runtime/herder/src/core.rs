@@ -8,6 +8,7 @@
 //! The same machine serves a standalone worker: its group has one member and its store is memory.
 
 mod assignor;
+mod catching_up;
 #[cfg(test)]
 mod cluster_tests;
 mod leading;
@@ -21,6 +22,7 @@ mod task_configs;
 mod tests;
 mod updates;
 mod values;
+mod work;
 
 use crate::face::{Created, HerderError};
 use connect_kafka::group::protocol::{ConnectProtocol, ConnectorsAndTasks};
@@ -29,6 +31,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use assignor::CooperativeAssignor;
+use catching_up::CatchUp;
 use leading::Owners;
 use leaving::Departure;
 pub(crate) use messages::{
@@ -36,7 +39,7 @@ pub(crate) use messages::{
     Write, WriteReason,
 };
 pub use messages::{GenerateError, TaskConfigsAnswer};
-use rebalance::{CatchUp, PendingAssignment};
+use rebalance::PendingAssignment;
 pub(crate) use requests::{connector_info, connector_status, task_state};
 pub(crate) use session_keys::SessionKeyConfig;
 use session_keys::SessionKeys;
