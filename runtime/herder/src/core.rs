@@ -8,6 +8,7 @@
 //! The same machine serves a standalone worker: its group has one member and its store is memory.
 
 mod assignor;
+mod catching_up;
 #[cfg(test)]
 mod cluster_tests;
 mod leading;
@@ -21,6 +22,7 @@ mod task_configs;
 mod tests;
 mod updates;
 mod values;
+mod work;
 
 use crate::face::{Created, HerderError};
 use connect_kafka::group::protocol::{ConnectProtocol, ConnectorsAndTasks};
@@ -29,18 +31,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use assignor::CooperativeAssignor;
+use catching_up::CatchUp;
 use leading::Owners;
 use leaving::Departure;
-pub use messages::GenerateError;
 pub(crate) use messages::{
     Effect, ForwardError, Input, Outcome, PendingResponse, Request, RequestId, Response, View,
     Write, WriteReason,
 };
-use rebalance::{CatchUp, PendingAssignment};
+pub use messages::{GenerateError, TaskConfigsAnswer};
+use rebalance::PendingAssignment;
 pub(crate) use requests::{connector_info, connector_status, task_state};
 pub(crate) use session_keys::SessionKeyConfig;
 use session_keys::SessionKeys;
-use task_configs::Retry;
+use task_configs::{Inquiries, Retry};
 
 /// The settings that the core decides by.
 #[derive(Clone, Debug)]
@@ -117,6 +120,8 @@ pub(crate) struct Core {
     waiting_for_start: BTreeMap<String, Vec<RequestId>>,
     /// When to try again to configure tasks.
     retries: HashMap<String, Retry>,
+    /// What connectors were asked about their tasks and have not answered.
+    inquiries: Inquiries,
     /// Connectors to ask for their tasks' configurations once the group has formed.
     reconfigurations: BTreeSet<String>,
     /// Connectors whose task configurations are on their way to the leader, and whether there are newer
@@ -140,6 +145,7 @@ impl Core {
             owners: Owners::default(),
             num_members: 0,
             session_keys: SessionKeys::default(),
+            inquiries: Inquiries::default(),
             reconfigurations: BTreeSet::new(),
             forwards: BTreeMap::new(),
             catch_up: CatchUp::default(),
@@ -247,9 +253,7 @@ impl Core {
             Outcome::TaskConfigsForwarded(connector, result) => {
                 self.on_task_configs_forwarded(&connector, result, view, effects);
             }
-            Outcome::TaskConfigs(connector, result) => {
-                self.on_task_configs(&connector, result, view, effects);
-            }
+            Outcome::TaskConfigs(answer) => self.on_task_configs(answer, view, effects),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The face of a running herder: requests go to the command loop, reads come from snapshots.
 
+mod changes;
+
 use crate::core::{Request, Response, View, connector_info, connector_status, task_state};
 use crate::face::{
     ActiveTopics, ClusterInfo, ConfigInfos, ConfigKeyInfo, ConnectorInfo, ConnectorOffsets,
@@ -19,8 +21,7 @@ use connect_api::config::ConfigMap;
 use connect_api::{Clock, ConnectorType, KAFKA_VERSION};
 use connect_config_providers::ConfigTransformer;
 use connect_store::{
-    ClusterConfigState, ConfigStore, ConnectorTaskId as StoredTaskId, State, StatusStore,
-    StoreError,
+    ClusterConfigState, ConfigStore, ConnectorTaskId as StoredTaskId, StatusStore, StoreError,
 };
 use connect_telemetry::logging::LogLevels;
 use std::collections::BTreeMap;
@@ -129,72 +130,6 @@ impl LoopHerder {
             .map(|transformed| transformed.config)
             .map_err(|error| HerderError::internal(error.to_string()))
     }
-
-    async fn change_offsets(&self, connector: &str, change: OffsetChange) -> HerderResult<String> {
-        self.ask(Request::CheckStopped {
-            connector: connector.to_string(),
-        })
-        .await?;
-        let config = self.resolved_config(connector).await?;
-        let (host, connector) = (self.host.clone(), connector.to_string());
-        // A client that goes away must not leave it half done.
-        tokio::spawn(async move { host.change_offsets(&connector, &config, change).await })
-            .await
-            .map_err(|_| shutting_down())?
-    }
-
-    async fn put_validated(
-        &self,
-        connector: &str,
-        mut config: ConfigMap,
-        initial_state: Option<TargetState>,
-        replace: bool,
-    ) -> HerderResult<Created<ConnectorInfo>> {
-        if !config.contains_key("name") {
-            config.insert("name", connector);
-        }
-        let infos = self.validate(&config).await?;
-        validation::reject(&infos)?;
-        let response = self
-            .ask(Request::PutConnectorConfig {
-                connector: connector.to_string(),
-                config,
-                initial_state,
-                replace,
-            })
-            .await?;
-        let Response::ConnectorInfo(mut created) = response else {
-            return Err(HerderError::internal("unexpected response of the herder"));
-        };
-        if self.is_standalone() {
-            self.await_tasks(connector).await?;
-            created.result = self.connector_info(connector).await?;
-        }
-        Ok(created)
-    }
-
-    /// A standalone worker answers when the connector has started and its tasks are configured.
-    async fn await_tasks(&self, connector: &str) -> HerderResult<()> {
-        let mut progress = self.progress.clone();
-        loop {
-            progress.borrow_and_update();
-            let configs = self.config_store.snapshot();
-            let state = self.status_store.connector(connector);
-            match state.map(|status| status.status.state) {
-                Some(State::Failed) => {
-                    return Err(HerderError::internal(format!(
-                        "Failed to transition connector {connector} to state STARTED"
-                    )));
-                }
-                Some(State::Running) if configs.task_count(connector) > 0 => return Ok(()),
-                Some(State::Paused | State::Stopped) => return Ok(()),
-                _ => {}
-            }
-            if progress.changed().await.is_err() {
-                return Err(shutting_down());
-            }
-        }
-    }
 }
 
 /// `source`, `sink` or `unknown`.
@@ -276,33 +211,7 @@ impl Herder for LoopHerder {
         connector: &str,
         patch: ConfigMap,
     ) -> HerderResult<ConnectorInfo> {
-        // Another worker may not have read what the leader has written.
-        self.ask(Request::Lead).await?;
-        let configs = self.configured(connector)?;
-        let current = configs
-            .raw_connector_config(connector)
-            .ok_or_else(|| connector_not_found(connector))?;
-        let mut config = (**current).clone();
-        for (key, value) in patch.iter() {
-            match value {
-                Some(value) => config.insert(key, value),
-                None => {
-                    config.remove(key);
-                }
-            }
-        }
-        if patch.contains_key("name") && patch.get("name").is_none() {
-            return Err(HerderError::bad_request(
-                "Connector configuration is invalid and contains the following 1 error(s):\n\
-                 Missing required configuration \"name\" which has no default value.\n\
-                 You can also find the above list of errors at the endpoint \
-                 `/connector-plugins/{connectorType}/config/validate`",
-            ));
-        }
-        let config = config.in_java_hash_order();
-        self.put_validated(connector, config, None, true)
-            .await
-            .map(|created| created.result)
+        self.patch(connector, patch).await
     }
 
     async fn delete_connector(&self, connector: &str) -> HerderResult<()> {

@@ -12,7 +12,7 @@ pub use local::{LocalHost, LocalHostConfig};
 pub(crate) use offsets::OffsetChange;
 pub(crate) use resolving::ResolvingHost;
 
-pub use crate::core::GenerateError;
+pub use crate::core::{GenerateError, TaskConfigsAnswer};
 use async_trait::async_trait;
 use connect_api::ConnectError;
 use connect_api::config::ConfigMap;
@@ -25,8 +25,8 @@ use std::time::Duration;
 pub enum HostEvent {
     /// A connector has come into a state, or could not: then with the reason.
     ConnectorTransitioned(String, Result<TargetState, String>),
-    /// The configurations of a connector's tasks, complete as they are to be stored.
-    TaskConfigs(String, Result<Vec<ConfigMap>, GenerateError>),
+    /// The configurations of a connector's tasks.
+    TaskConfigs(TaskConfigsAnswer),
     /// A connector asks for its tasks to be configured anew.
     TaskReconfigurationRequested(String),
     /// A connector, or one of its tasks, is being started with values of a config provider that hold
@@ -67,8 +67,9 @@ pub trait WorkerHost: Send + Sync {
     /// Stops connectors.
     async fn stop_connectors(&self, connectors: Vec<String>);
 
-    /// Asks a running connector for the configurations of its tasks.
-    fn generate_task_configs(&self, connector: &str, config: Arc<ConfigMap>);
+    /// Asks a running connector for the configurations of its tasks. The number of the inquiry comes back
+    /// with the answer.
+    fn generate_task_configs(&self, connector: &str, config: Arc<ConfigMap>, inquiry: u64);
 
     /// Starts a task.
     fn start_task(

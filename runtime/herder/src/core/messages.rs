@@ -125,7 +125,18 @@ pub(crate) enum Outcome {
     /// Of [`Effect::ForwardTaskConfigs`].
     TaskConfigsForwarded(String, Result<(), ForwardError>),
     /// Of [`Effect::GenerateTaskConfigs`]; a failure may be worth another try.
-    TaskConfigs(String, Result<Vec<ConfigMap>, GenerateError>),
+    TaskConfigs(TaskConfigsAnswer),
+}
+
+/// How a connector says its tasks are to be configured, or why it does not say so.
+#[derive(Clone, Debug)]
+pub struct TaskConfigsAnswer {
+    /// The connector.
+    pub connector: String,
+    /// The number of the inquiry that it answers: those of earlier ones may come late.
+    pub inquiry: u64,
+    /// The configurations, complete as they are to be stored.
+    pub result: Result<Vec<ConfigMap>, GenerateError>,
 }
 
 /// Why there are no task configurations.
@@ -244,6 +255,8 @@ pub(crate) enum Effect {
     GenerateTaskConfigs {
         connector: String,
         config: Arc<ConfigMap>,
+        /// Comes back with the answer.
+        inquiry: u64,
     },
     /// Sends task configurations to the leader, which alone may write them.
     ForwardTaskConfigs {

@@ -1,5 +1,6 @@
-//! Joining the group, and starting what was assigned.
+//! Joining the group, and coming to its assignment.
 
+use super::catching_up::CatchUp;
 use super::leading::Owners;
 use super::leaving::Departure;
 use super::updates::STATUS_CHECK_INTERVAL;
@@ -8,8 +9,6 @@ use connect_kafka::group::protocol::{
     Assignment, AssignmentError, ConnectProtocol, ConnectorsAndTasks, Metadata,
 };
 use connect_kafka::group::{GroupAssignment, GroupProtocol};
-use connect_store::{ConnectorTaskId, TargetState};
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// What waits for the config topic to be read.
@@ -26,33 +25,6 @@ pub(crate) enum PendingAssignment {
     Start { had_revocations: bool },
     /// The assignment failed; after reading, the group is joined anew.
     Rejoin,
-}
-
-/// How often a cooperative worker tries to catch up before it gives its work away.
-const MAX_CATCH_UPS: u32 = 5;
-/// Where settings ask for no pause at all between tries.
-const CATCH_UP_DELAY_MIN: Duration = Duration::from_millis(100);
-
-/// A worker that could not read the config topic to its end stays out of the group until it can: as a
-/// member it would hold up all others.
-pub(super) struct CatchUp {
-    next_try: Option<Duration>,
-    num_tries_left: u32,
-}
-
-impl Default for CatchUp {
-    fn default() -> Self {
-        Self {
-            next_try: None,
-            num_tries_left: MAX_CATCH_UPS,
-        }
-    }
-}
-
-impl CatchUp {
-    pub(super) fn next_try(&self) -> Option<Duration> {
-        self.next_try
-    }
 }
 
 impl Core {
@@ -206,7 +178,7 @@ impl Core {
         }
     }
 
-    fn refresh_then(&mut self, then: PendingAssignment, effects: &mut Vec<Effect>) {
+    pub(super) fn refresh_then(&mut self, then: PendingAssignment, effects: &mut Vec<Effect>) {
         self.pending_assignment = Some(then);
         effects.push(Effect::Refresh {
             timeout: self.config.sync_timeout,
@@ -233,111 +205,6 @@ impl Core {
         }
     }
 
-    /// Stops what was revoked or, under the eager protocol, is simply not assigned any more, and notes
-    /// what this worker owns now.
-    fn take_over(
-        &mut self,
-        protocol: ConnectProtocol,
-        assignment: &Assignment,
-        view: &View<'_>,
-        effects: &mut Vec<Effect>,
-    ) {
-        if protocol == ConnectProtocol::Eager {
-            // Nothing runs, unless the group was a cooperative one until now.
-            let assigned = &assignment.assigned;
-            let is_assigned = |connector: &str| {
-                assigned
-                    .connectors
-                    .iter()
-                    .any(|other| **other == *connector)
-            };
-            let connectors = self.running_connectors.iter();
-            let connectors = connectors.filter(|connector| !is_assigned(connector));
-            let connectors: BTreeSet<String> = connectors.cloned().collect();
-            let tasks = self.running_tasks.iter();
-            let tasks = tasks.filter(|task| !assigned.tasks.contains(task));
-            let tasks: BTreeSet<ConnectorTaskId> = tasks.cloned().collect();
-            self.give_up(connectors, tasks, view, effects);
-            self.assignment = assigned.clone();
-            return;
-        }
-        let revoked = &assignment.revoked;
-        let connectors: BTreeSet<String> =
-            revoked.connectors.iter().map(ToString::to_string).collect();
-        let tasks: BTreeSet<ConnectorTaskId> = revoked.tasks.iter().cloned().collect();
-        self.give_up(connectors, tasks, view, effects);
-        let owned = &mut self.assignment;
-        owned
-            .connectors
-            .retain(|connector| !revoked.connectors.contains(connector));
-        owned.tasks.retain(|task| !revoked.tasks.contains(task));
-        for connector in &assignment.assigned.connectors {
-            if !owned.connectors.contains(connector) {
-                owned.connectors.push(connector.clone());
-            }
-        }
-        for task in &assignment.assigned.tasks {
-            if !owned.tasks.contains(task) {
-                owned.tasks.push(task.clone());
-            }
-        }
-    }
-
-    /// Stops work that others may get. What is known of its end is durable before they can begin.
-    fn give_up(
-        &mut self,
-        connectors: BTreeSet<String>,
-        tasks: BTreeSet<ConnectorTaskId>,
-        view: &View<'_>,
-        effects: &mut Vec<Effect>,
-    ) {
-        if connectors.is_empty() && tasks.is_empty() {
-            return;
-        }
-        let deleted: BTreeSet<String> = connectors
-            .iter()
-            .map(String::as_str)
-            .chain(tasks.iter().map(|task| &*task.connector))
-            .filter(|connector| !view.configs.contains(connector))
-            .map(str::to_string)
-            .collect();
-        self.stop(connectors, tasks, effects);
-        // Only now does nobody here write them anew.
-        effects.extend(deleted.into_iter().map(Effect::ForgetTopics));
-        effects.push(Effect::FlushStatuses);
-    }
-
-    /// Stops those of the given connectors and tasks that run.
-    pub(super) fn stop(
-        &mut self,
-        connectors: BTreeSet<String>,
-        tasks: BTreeSet<ConnectorTaskId>,
-        effects: &mut Vec<Effect>,
-    ) {
-        let connectors: Vec<String> = connectors
-            .into_iter()
-            .filter(|connector| self.running_connectors.remove(connector))
-            .collect();
-        let tasks: Vec<ConnectorTaskId> = tasks
-            .into_iter()
-            .filter(|task| self.running_tasks.remove(task))
-            .collect();
-        self.expiries.forget(&connectors, &tasks);
-        if !connectors.is_empty() {
-            effects.push(Effect::StopConnectors(connectors));
-        }
-        if !tasks.is_empty() {
-            effects.push(Effect::StopTasks(tasks));
-        }
-    }
-
-    pub(super) fn stop_everything(&mut self, view: &View<'_>, effects: &mut Vec<Effect>) {
-        let connectors = self.running_connectors.clone();
-        let tasks = self.running_tasks.clone();
-        self.give_up(connectors, tasks, view, effects);
-        self.assignment = ConnectorsAndTasks::default();
-    }
-
     pub(super) fn on_coordinator_lost(&mut self, view: &View<'_>, effects: &mut Vec<Effect>) {
         tracing::warn!(
             "the group coordinator is out of reach: others may have been given this worker's work, so \
@@ -350,47 +217,6 @@ impl Core {
         self.scheduled_rebalance = None;
         if self.is_leaving() {
             effects.push(Effect::HandedOver);
-        }
-    }
-
-    /// Leaves the group until the config topic can be read; the work goes on, for a while.
-    fn fall_behind(&mut self, reason: &str, view: &View<'_>, effects: &mut Vec<Effect>) {
-        self.is_settled = false;
-        effects.push(Effect::LeaveGroup(
-            "taking too long to read the log".to_string(),
-        ));
-        let is_eager = self
-            .member
-            .as_ref()
-            .is_some_and(|member| member.protocol == ConnectProtocol::Eager);
-        let delay = if is_eager {
-            self.config.unsync_backoff
-        } else if self.catch_up.num_tries_left > 0 {
-            let delay = self.config.max_rebalance_delay / 10 / self.catch_up.num_tries_left;
-            self.catch_up.num_tries_left -= 1;
-            delay
-        } else {
-            tracing::warn!(
-                "this worker has not caught up with the configurations after {MAX_CATCH_UPS} tries, so \
-                 it stops its work; others may have it by now"
-            );
-            self.stop_everything(view, effects);
-            self.catch_up.num_tries_left = MAX_CATCH_UPS;
-            Duration::ZERO
-        };
-        let delay = delay.max(CATCH_UP_DELAY_MIN);
-        tracing::warn!(
-            delay_ms = delay.as_millis() as u64,
-            "the config topic could not be read to its end, so this worker leaves its group and tries \
-             again: {reason}"
-        );
-        self.catch_up.next_try = Some(view.now + delay);
-    }
-
-    pub(super) fn catch_up_if_due(&mut self, now: Duration, effects: &mut Vec<Effect>) {
-        if self.catch_up.next_try.is_some_and(|time| now >= time) {
-            self.catch_up.next_try = None;
-            self.refresh_then(PendingAssignment::Rejoin, effects);
         }
     }
 
@@ -488,52 +314,6 @@ impl Core {
         }
         for (id, request) in std::mem::take(&mut self.deferred) {
             self.on_request(id, request, view, effects);
-        }
-    }
-
-    pub(super) fn start_connector(
-        &mut self,
-        connector: &str,
-        view: &View<'_>,
-        effects: &mut Vec<Effect>,
-    ) {
-        let Some(config) = view.configs.raw_connector_config(connector) else {
-            return;
-        };
-        if self.running_connectors.insert(connector.to_string()) {
-            effects.push(Effect::StartConnector {
-                connector: connector.to_string(),
-                config: config.clone(),
-                target_state: view
-                    .configs
-                    .target_state(connector)
-                    .unwrap_or(TargetState::Started),
-            });
-        }
-    }
-
-    pub(super) fn start_task(
-        &mut self,
-        task: &ConnectorTaskId,
-        view: &View<'_>,
-        effects: &mut Vec<Effect>,
-    ) {
-        let (Some(connector_config), Some(task_config)) = (
-            view.configs.raw_connector_config(&task.connector),
-            view.configs.raw_task_config(task),
-        ) else {
-            return;
-        };
-        if self.running_tasks.insert(task.clone()) {
-            effects.push(Effect::StartTask {
-                task: task.clone(),
-                connector_config: connector_config.clone(),
-                task_config: task_config.clone(),
-                target_state: view
-                    .configs
-                    .target_state(&task.connector)
-                    .unwrap_or(TargetState::Started),
-            });
         }
     }
 }

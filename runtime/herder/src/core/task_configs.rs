@@ -1,8 +1,10 @@
 //! The configurations of tasks: asked of their connector, and written by the leader.
 
-use super::{Core, Effect, ForwardError, GenerateError, View, Write, WriteReason, values};
+use super::{Core, Effect, ForwardError, TaskConfigsAnswer, View, Write, WriteReason, values};
 use connect_api::config::ConfigMap;
 use connect_store::{ClusterConfigState, TargetState};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// When something that failed is tried again.
@@ -32,6 +34,47 @@ impl Retry {
     }
 }
 
+/// The last inquiry of each connector that waits for its answer. Only that one counts: answers to earlier
+/// ones, or of instances that were stopped, come late and say what was true once.
+#[derive(Default)]
+pub(super) struct Inquiries {
+    num_made: u64,
+    open: HashMap<String, Inquiry>,
+}
+
+struct Inquiry {
+    number: u64,
+    /// What the connector was asked to make them from.
+    config: Arc<ConfigMap>,
+}
+
+impl Inquiries {
+    fn make(&mut self, connector: &str, config: &Arc<ConfigMap>) -> u64 {
+        self.num_made += 1;
+        let inquiry = Inquiry {
+            number: self.num_made,
+            config: config.clone(),
+        };
+        self.open.insert(connector.to_string(), inquiry);
+        self.num_made
+    }
+
+    /// The configuration that the answer was made from, if it answers the last inquiry.
+    fn end(&mut self, connector: &str, number: u64) -> Option<Arc<ConfigMap>> {
+        if self.open.get(connector)?.number != number {
+            return None;
+        }
+        self.open.remove(connector).map(|inquiry| inquiry.config)
+    }
+
+    /// These were stopped; they are asked again when they have started.
+    pub(super) fn forget(&mut self, connectors: &[String]) {
+        for connector in connectors {
+            self.open.remove(connector);
+        }
+    }
+}
+
 impl Core {
     /// Asks a running connector, which is wanted to run, how its tasks are to be configured.
     pub(super) fn generate_task_configs(
@@ -49,18 +92,32 @@ impl Core {
             effects.push(Effect::GenerateTaskConfigs {
                 connector: connector.to_string(),
                 config: config.clone(),
+                inquiry: self.inquiries.make(connector, config),
             });
         }
     }
 
     pub(super) fn on_task_configs(
         &mut self,
-        connector: &str,
-        result: Result<Vec<ConfigMap>, GenerateError>,
+        answer: TaskConfigsAnswer,
         view: &View<'_>,
         effects: &mut Vec<Effect>,
     ) {
-        let configs = match result {
+        let connector = answer.connector.as_str();
+        let Some(asked_with) = self.inquiries.end(connector, answer.inquiry) else {
+            tracing::debug!(connector, "its answer about its tasks is out of date");
+            return;
+        };
+        let current = view.configs.raw_connector_config(connector);
+        if current.is_none_or(|current| *current != asked_with) {
+            // The change is on its way to this core; the connector is then restarted and asked again.
+            tracing::debug!(
+                connector,
+                "its configuration has changed since it was asked"
+            );
+            return;
+        }
+        let configs = match answer.result {
             Ok(configs) => configs,
             Err(error) if error.retry => {
                 self.retry_later(connector, &error.message, view.now);

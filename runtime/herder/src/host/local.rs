@@ -3,8 +3,7 @@
 use super::clients::KafkaClients;
 use super::plan::{complete_task_configs, subscription, topic_matcher};
 use super::statuses::{Statuses, TaskMetricsHandle, connector_target};
-use super::{HostEvent, WorkerHost};
-use crate::core::GenerateError;
+use super::{GenerateError, HostEvent, TaskConfigsAnswer, WorkerHost};
 use crate::face::HerderResult;
 use crate::plugins::Plugins;
 use crate::worker_config::WorkerConfig;
@@ -415,27 +414,28 @@ impl WorkerHost for LocalHost {
         }
     }
 
-    fn generate_task_configs(&self, connector: &str, config: Arc<ConfigMap>) {
+    fn generate_task_configs(&self, connector: &str, config: Arc<ConfigMap>, inquiry: u64) {
         let Some(handle) = self.connector(connector) else {
             return;
         };
         let plugin = match self.plugin(&config) {
             Ok(plugin) => plugin,
             Err(error) => {
-                self.tell(HostEvent::TaskConfigs(
-                    connector.to_string(),
-                    Err(GenerateError {
+                self.tell(HostEvent::TaskConfigs(TaskConfigsAnswer {
+                    connector: connector.to_string(),
+                    inquiry,
+                    result: Err(GenerateError {
                         message: error.to_string(),
                         retry: false,
                     }),
-                ));
+                }));
                 return;
             }
         };
         let (events, statuses) = (self.events.clone(), self.statuses.clone());
         tokio::spawn(async move {
-            let configs = Self::task_configs(&handle, plugin, &config).await;
-            if let Err(error) = &configs
+            let result = Self::task_configs(&handle, plugin, &config).await;
+            if let Err(error) = &result
                 && !error.retry
             {
                 use connect_worker::{ConnectorStatusListener, ConnectorUpdate};
@@ -443,7 +443,11 @@ impl WorkerHost for LocalHost {
                     .with_class("org.apache.kafka.connect.runtime.TooManyTasksException");
                 statuses.on_connector_update(handle.name(), ConnectorUpdate::Failed(failure));
             }
-            let _ = events.send(HostEvent::TaskConfigs(handle.name().to_string(), configs));
+            let _ = events.send(HostEvent::TaskConfigs(TaskConfigsAnswer {
+                connector: handle.name().to_string(),
+                inquiry,
+                result,
+            }));
         });
     }
 

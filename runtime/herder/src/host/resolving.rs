@@ -1,7 +1,6 @@
 //! Config providers come before the host: it gets configurations with the values in place.
 
-use super::{HostEvent, ValuesExpiry, WorkerHost};
-use crate::core::GenerateError;
+use super::{GenerateError, HostEvent, TaskConfigsAnswer, ValuesExpiry, WorkerHost};
 use async_trait::async_trait;
 use connect_api::config::ConfigMap;
 use connect_api::{ConnectError, Result};
@@ -227,19 +226,23 @@ impl WorkerHost for ResolvingHost {
         self.resolver.host.stop_connectors(connectors).await;
     }
 
-    fn generate_task_configs(&self, connector: &str, config: Arc<ConfigMap>) {
+    fn generate_task_configs(&self, connector: &str, config: Arc<ConfigMap>, inquiry: u64) {
         let (resolver, name) = (self.resolver.clone(), connector.to_string());
         tokio::spawn(async move {
             match resolver.connector_config(&name, &config).await {
-                Ok((config, _)) => resolver.host.generate_task_configs(&name, config),
+                Ok((config, _)) => {
+                    resolver.host.generate_task_configs(&name, config, inquiry);
+                }
                 Err(error) => {
-                    let error = GenerateError {
-                        message: error.to_string(),
-                        retry: true,
+                    let answer = TaskConfigsAnswer {
+                        connector: name,
+                        inquiry,
+                        result: Err(GenerateError {
+                            message: error.to_string(),
+                            retry: true,
+                        }),
                     };
-                    let _ = resolver
-                        .events
-                        .send(HostEvent::TaskConfigs(name, Err(error)));
+                    let _ = resolver.events.send(HostEvent::TaskConfigs(answer));
                 }
             }
         });

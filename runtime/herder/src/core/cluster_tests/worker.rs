@@ -2,7 +2,7 @@
 
 use super::super::{
     Core, CoreConfig, Effect, GenerateError, Input, Outcome, Request, RequestId, Response,
-    SessionKeyConfig, View, Write,
+    SessionKeyConfig, TaskConfigsAnswer, View, Write,
 };
 use super::broker::Call;
 use super::statuses::SimStatuses;
@@ -349,8 +349,12 @@ impl Worker {
                     });
                 }
             }
-            Effect::GenerateTaskConfigs { connector, config } => {
-                let configs = if fails(rng) {
+            Effect::GenerateTaskConfigs {
+                connector,
+                config,
+                inquiry,
+            } => {
+                let result = if fails(rng) {
                     Err(GenerateError {
                         message: "the database is gone".into(),
                         retry: true,
@@ -360,7 +364,11 @@ impl Worker {
                     Ok(vec![(*config).clone(); num_tasks])
                 };
                 acts.push(Act::Later(Input::Outcome(Outcome::TaskConfigs(
-                    connector, configs,
+                    TaskConfigsAnswer {
+                        connector,
+                        inquiry,
+                        result,
+                    },
                 ))));
             }
             Effect::CleanStatuses => self.clean_statuses(),

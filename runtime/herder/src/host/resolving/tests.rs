@@ -40,9 +40,9 @@ impl WorkerHost for TellingHost {
         self.note(format!("stop {connectors:?}"));
     }
 
-    fn generate_task_configs(&self, connector: &str, config: Arc<ConfigMap>) {
+    fn generate_task_configs(&self, connector: &str, config: Arc<ConfigMap>, inquiry: u64) {
         let password = config.get("password").unwrap_or_default();
-        self.note(format!("generate {connector} {password}"));
+        self.note(format!("generate {connector} {password} {inquiry}"));
     }
 
     fn start_task(
@@ -178,7 +178,7 @@ async fn what_starts_gets_values_and_the_state_that_was_wished_last() {
     host.transition_connector("c", TargetState::Started);
     host.set_task_target_state(&task(), TargetState::Started);
     setting.permits.add_permits(1);
-    host.generate_task_configs("c", with_variable());
+    host.generate_task_configs("c", with_variable(), 7);
     settle().await;
     let told = setting.host.taken();
     assert_eq!(
@@ -186,7 +186,7 @@ async fn what_starts_gets_values_and_the_state_that_was_wished_last() {
         [
             "transition c STARTED",
             "transition c-0 STARTED",
-            "generate c s3cret"
+            "generate c s3cret 7"
         ]
     );
 }
@@ -232,7 +232,7 @@ async fn a_provider_that_fails_fails_what_needs_it() {
         with_variable(),
         TargetState::Started,
     );
-    host.generate_task_configs("c", sealed);
+    host.generate_task_configs("c", sealed, 8);
     settle().await;
     assert_eq!(
         setting.host.taken(),
@@ -241,7 +241,11 @@ async fn a_provider_that_fails_fails_what_needs_it() {
     let event = setting.events.try_recv().unwrap();
     assert!(matches!(
         event,
-        HostEvent::TaskConfigs(_, Err(GenerateError { retry: true, .. }))
+        HostEvent::TaskConfigs(TaskConfigsAnswer {
+            inquiry: 8,
+            result: Err(GenerateError { retry: true, .. }),
+            ..
+        })
     ));
 }
 
