@@ -35,6 +35,8 @@ struct State {
     /// Write commands as they came.
     writes: Vec<Document>,
     scripts: VecDeque<Script>,
+    /// So many of the next commands that open or read a stream get no answer.
+    num_unanswered: usize,
     /// Answers to other commands, by name.
     answers: HashMap<String, Document>,
     /// Other commands as they came.
@@ -133,9 +135,19 @@ impl ScriptedServer {
         self.state().streams.scripts.extend(scripts);
     }
 
+    /// Gives no answer to so many of the next commands that read a stream; connections stay open.
+    pub(crate) fn fall_silent(&self, num_commands: usize) {
+        self.state().num_unanswered = num_commands;
+    }
+
     /// Forgets all changes so far: tokens of them are lost.
     pub(crate) fn forget_changes(&self) {
         self.state().streams.forget();
+    }
+
+    /// How often a stream has been read to its end, without anything in the answer, since the last change.
+    pub(crate) fn num_reads_at_end(&self) -> usize {
+        self.state().streams.num_reads_at_end
     }
 
     /// Closes every open stream once it has read everything, as after `invalidate`.
@@ -184,6 +196,9 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
             OP_QUERY => read_query(&body)?,
             _ => return None,
         };
+        if stays_silent(&mut state.lock().unwrap(), &command) {
+            continue;
+        }
         let answer = answer(&mut state.lock().unwrap(), command)?;
         let mut reply = Vec::new();
         match opcode {
@@ -237,6 +252,12 @@ fn read_query(body: &[u8]) -> Option<Document> {
     Document::from_reader(&mut Cursor::new(&body[name_end + 9..])).ok()
 }
 
+fn stays_silent(state: &mut State, command: &Document) -> bool {
+    let stays_silent = state.num_unanswered > 0 && command.contains_key("getMore");
+    state.num_unanswered -= usize::from(stays_silent);
+    stays_silent
+}
+
 /// The answer to a command; `None` breaks the connection.
 fn answer(state: &mut State, command: Document) -> Option<Document> {
     let name = command.keys().next()?.clone();
@@ -247,6 +268,12 @@ fn answer(state: &mut State, command: Document) -> Option<Document> {
         }
         return Some(match name.to_ascii_lowercase().as_str() {
             "hello" | "ismaster" => state.hello.clone(),
+            "count" => {
+                let database = command.get_str("$db").unwrap();
+                let namespace = format!("{database}.{}", command.get_str("count").unwrap());
+                let documents = state.collections.get(&namespace);
+                doc! {"n": documents.map_or(0, Vec::len) as i32, "ok": 1.0}
+            }
             _ => state
                 .answers
                 .get(&name)

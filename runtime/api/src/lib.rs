@@ -38,6 +38,7 @@ mod connector;
 mod converter;
 mod error;
 mod plugin;
+mod plugin_metrics;
 mod record;
 mod sink;
 mod source;
@@ -59,6 +60,7 @@ pub use plugin::{
     ConnectorPlugin, ConverterPlugin, HEADER_CONVERTERS, HeaderConverterPlugin, KAFKA_VERSION,
     PREDICATES, PredicatePlugin, TRANSFORMS, TransformPlugin, no_config, plugin_aliases,
 };
+pub use plugin_metrics::{Gauge, PluginMetrics};
 pub use record::{
     Header, Headers, Offsets, Origin, Record, RecordMetadata, SinkOrigin, SinkRecord, SourceOrigin,
     SourceRecord, TimestampType, Topic, TopicPartition,

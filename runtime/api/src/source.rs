@@ -5,6 +5,7 @@ use crate::config::ConfigMap;
 use crate::converter::PlainType;
 use crate::data::{Map, Value};
 use crate::error::Result;
+use crate::plugin_metrics::PluginMetrics;
 use crate::record::{RecordMetadata, SourceRecord, Topic};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -160,6 +161,7 @@ pub trait OffsetStorageReader: Send + Sync {
 pub struct SourceTaskContext {
     clock: Arc<dyn Clock>,
     offset_storage_reader: Arc<dyn OffsetStorageReader>,
+    plugin_metrics: PluginMetrics,
 }
 
 impl SourceTaskContext {
@@ -168,12 +170,24 @@ impl SourceTaskContext {
         Self {
             clock,
             offset_storage_reader,
+            plugin_metrics: PluginMetrics::default(),
         }
+    }
+
+    /// The same with metrics that somebody reads.
+    pub fn with_plugin_metrics(mut self, plugin_metrics: PluginMetrics) -> Self {
+        self.plugin_metrics = plugin_metrics;
+        self
     }
 
     /// The time to live by.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// Where the task may show metrics of its own.
+    pub fn plugin_metrics(&self) -> &PluginMetrics {
+        &self.plugin_metrics
     }
 
     /// The stored offsets of the connector.

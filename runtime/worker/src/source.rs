@@ -106,7 +106,8 @@ pub async fn run_source_task(plan: SourceTaskPlan, mut control: TaskControl) -> 
     let deliveries = producer
         .deliveries()
         .ok_or_else(|| ConnectError::fatal("the producer was used before its task started"))?;
-    let context = SourceTaskContext::new(plan.clock.clone(), plan.offset_reader);
+    let context = SourceTaskContext::new(plan.clock.clone(), plan.offset_reader)
+        .with_plugin_metrics(plan.metrics.plugin_metrics().clone());
     let mut task = plan.task;
     let now = plan.clock.monotonic();
     let mut runner = Runner {

@@ -16,6 +16,8 @@ pub(super) struct Streams {
     num_forgotten: usize,
     open: HashMap<i64, Stream>,
     last_cursor: i64,
+    /// How often a stream had nothing more since the last change.
+    pub(super) num_reads_at_end: usize,
     pub(super) scripts: VecDeque<Script>,
 }
 
@@ -38,6 +40,7 @@ impl Streams {
         event.remove("_id");
         with_token.extend(event);
         self.events.push(with_token);
+        self.num_reads_at_end = 0;
     }
 
     pub(super) fn forget(&mut self) {
@@ -82,6 +85,9 @@ impl Streams {
             if is_in("db", &stream.database) && is_in("coll", &stream.collection) {
                 batch.push(Bson::Document(event.clone()));
             }
+        }
+        if batch.is_empty() && stream.position == self.events.len() {
+            self.num_reads_at_end += 1;
         }
         let ends = stream.closes && stream.position == self.events.len();
         let mut reply = doc! {
@@ -129,7 +135,10 @@ fn aggregate(state: &mut State, command: &Document, target: &Bson) -> Document {
     let stages = command.get_array("pipeline").unwrap();
     let first = stages.first().and_then(Bson::as_document);
     let Some(Ok(options)) = first.map(|stage| stage.get_document("$changeStream")) else {
-        return copied(state, database, collection);
+        return match first.is_some_and(|stage| stage.contains_key("$sample")) {
+            true => sampled(state, database, collection),
+            false => copied(state, database, collection, stages),
+        };
     };
     let position = match state.streams.position(options) {
         Ok(position) => position,
@@ -149,13 +158,44 @@ fn aggregate(state: &mut State, command: &Document, target: &Bson) -> Document {
     state.streams.read(cursor, 0, "firstBatch")
 }
 
-/// What the stages of copying make of the documents of a collection.
-fn copied(state: &State, database: &str, collection: &str) -> Document {
+/// Ids, all of them: that is a sample, too.
+fn sampled(state: &State, database: &str, collection: &str) -> Document {
     let namespace = format!("{database}.{collection}");
+    let documents = state.collections.get(&namespace);
+    let id = |document: &Document| Bson::Document(doc! {"_id": document.get("_id").cloned()});
+    let ids: Vec<Bson> = documents.into_iter().flatten().map(id).collect();
+    doc! {"cursor": {"id": 0_i64, "ns": namespace, "firstBatch": ids}, "ok": 1.0}
+}
+
+/// Whether a document is between the bounds of a range; ids are numbers.
+fn is_in_range(document: &Document, bounds: &[Bson]) -> bool {
+    let id = document.get_i32("_id").unwrap();
+    bounds.iter().all(|bound| {
+        let (operator, operands) = bound.as_document().unwrap().iter().next().unwrap();
+        let literal = operands.as_array().unwrap()[1].as_document().unwrap();
+        let bound = literal.get_i32("$literal").unwrap();
+        match operator.as_str() {
+            "$gt" => id > bound,
+            "$lte" => id <= bound,
+            other => panic!("{other}"),
+        }
+    })
+}
+
+/// What the stages of copying make of the documents of a collection.
+fn copied(state: &State, database: &str, collection: &str, stages: &[Bson]) -> Document {
+    let namespace = format!("{database}.{collection}");
+    let bounds = stages[0]
+        .as_document()
+        .and_then(|stage| stage.get_document("$match").ok())
+        .and_then(|stage| stage.get_document("$expr").ok())
+        .and_then(|expression| expression.get_array("$and").ok());
+    let bounds = bounds.map_or(&[][..], Vec::as_slice);
     let documents = state.collections.get(&namespace);
     let events: Vec<Bson> = documents
         .into_iter()
         .flatten()
+        .filter(|document| bounds.is_empty() || is_in_range(document, bounds))
         .map(|document| {
             let id = document.get("_id").cloned();
             Bson::Document(doc! {

@@ -1,18 +1,15 @@
 //! What is asked of the server when a change stream is opened.
 
 use super::keys;
+use super::open_stream::OpenStream;
 use super::scope::Scope;
 use super::startup::{StartupMode, read_pipeline};
 use crate::bson::parse_document;
 use crate::config::{Fault, Values};
-use bson::raw::RawDocumentBuf;
 use bson::{Document, Timestamp, doc};
-use connect_api::{ConnectError, Result};
 use mongodb::Client;
-use mongodb::change_stream::ChangeStream;
-use mongodb::change_stream::event::ResumeToken;
 use mongodb::options::{
-    ChangeStreamOptions, Collation, FullDocumentBeforeChangeType, FullDocumentType,
+    AggregateOptions, Collation, FullDocumentBeforeChangeType, FullDocumentType,
 };
 use std::time::Duration;
 
@@ -42,6 +39,8 @@ pub struct ChangeStreamSettings {
     pub collation: Option<Collation>,
     /// Whether the server splits large events.
     pub split_large_events: bool,
+    /// How long the server may give no answer at all; `None` for ever.
+    pub stall_timeout: Option<Duration>,
 }
 
 /// Where a stream begins.
@@ -132,6 +131,8 @@ impl ChangeStreamSettings {
             show_expanded_events: values.is_true(keys::SHOW_EXPANDED_EVENTS),
             collation,
             split_large_events: values.is_true(keys::SPLIT_LARGE_EVENTS),
+            stall_timeout: Some(Duration::from_millis(unsigned(keys::STALL_TIMEOUT_MS)))
+                .filter(|timeout| !timeout.is_zero()),
         })
     }
 
@@ -140,59 +141,56 @@ impl ChangeStreamSettings {
         &self,
         client: &Client,
         start: &StartAt,
-    ) -> mongodb::error::Result<ChangeStream<RawDocumentBuf>> {
-        let mut options = ChangeStreamOptions::default();
-        options.full_document = self.full_document.clone();
-        options.full_document_before_change = self.full_document_before_change.clone();
-        options.max_await_time = Some(self.await_time);
-        options.batch_size = self.batch_size;
-        options.collation = self.collation.clone();
-        // Servers before 6.0 do not know the name.
-        options.show_expanded_events = self.show_expanded_events.then_some(true);
-        match start {
-            StartAt::After(token) => {
-                let token: ResumeToken = bson::deserialize_from_document(token.clone())?;
-                options.start_after = Some(token);
-            }
-            StartAt::OperationTime(time) => options.start_at_operation_time = Some(*time),
-            StartAt::Now => {}
-        }
-        let mut pipeline = self.pipeline.clone();
+    ) -> mongodb::error::Result<OpenStream> {
+        let mut pipeline = vec![doc! {"$changeStream": self.stage(start)?}];
+        pipeline.extend_from_slice(&self.pipeline);
         if self.split_large_events {
             pipeline.push(doc! {"$changeStreamSplitLargeEvent": {}});
         }
-        let stream = match &self.scope {
-            Scope::Deployment => {
-                client
-                    .watch()
-                    .pipeline(pipeline)
-                    .with_options(options)
-                    .await?
-            }
-            Scope::Database(database) => {
-                let database = client.database(database);
-                database
-                    .watch()
-                    .pipeline(pipeline)
-                    .with_options(options)
-                    .await?
-            }
+        let mut options = AggregateOptions::default();
+        options.max_await_time = Some(self.await_time);
+        options.batch_size = self.batch_size;
+        options.collation = self.collation.clone();
+        let cursor = match &self.scope {
             Scope::Collection(namespace) => {
                 let database = client.database(&namespace.database);
                 let collection = database.collection::<Document>(&namespace.collection);
-                collection
-                    .watch()
-                    .pipeline(pipeline)
-                    .with_options(options)
-                    .await?
+                let aggregate = collection.aggregate(pipeline).with_options(options);
+                aggregate.batch().await?
+            }
+            scope => {
+                let name = match scope {
+                    Scope::Database(name) => name.as_str(),
+                    _ => "admin",
+                };
+                let database = client.database(name);
+                let aggregate = database.aggregate(pipeline).with_options(options);
+                aggregate.batch().await?
             }
         };
-        Ok(stream.with_type())
+        Ok(OpenStream::new(cursor))
     }
-}
 
-/// A token of the driver as a document.
-pub(super) fn token_document(token: &ResumeToken) -> Result<Document> {
-    bson::serialize_to_document(token)
-        .map_err(|error| ConnectError::fatal(format!("The resume token is no document: {error}")))
+    fn stage(&self, start: &StartAt) -> mongodb::error::Result<Document> {
+        let mut stage = Document::new();
+        if matches!(self.scope, Scope::Deployment) {
+            stage.insert("allChangesForCluster", true);
+        }
+        if let Some(mode) = &self.full_document {
+            stage.insert("fullDocument", bson::serialize_to_bson(mode)?);
+        }
+        if let Some(mode) = &self.full_document_before_change {
+            stage.insert("fullDocumentBeforeChange", bson::serialize_to_bson(mode)?);
+        }
+        // Servers before 6.0 do not know the name.
+        if self.show_expanded_events {
+            stage.insert("showExpandedEvents", true);
+        }
+        match start {
+            StartAt::After(token) => stage.insert("startAfter", token.clone()),
+            StartAt::OperationTime(time) => stage.insert("startAtOperationTime", *time),
+            StartAt::Now => None,
+        };
+        Ok(stage)
+    }
 }

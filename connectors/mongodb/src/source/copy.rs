@@ -22,9 +22,6 @@ const NAMESPACE_ON_THE_WAY: &str = "__";
 /// The most that copied documents weigh before they are handed on.
 const MAX_CHUNK_NUM_BYTES: usize = 1024 * 1024;
 
-/// The chunks of `startup.mode.copy.existing.queue.size` documents.
-const NUM_CHUNKS: usize = 4;
-
 /// Copies every namespace of the scope, several at once.
 pub(super) async fn copy_existing(
     settings: &Arc<SourceSettings>,
@@ -36,10 +33,10 @@ pub(super) async fn copy_existing(
     let names: Vec<String> = namespaces.iter().map(Namespace::to_string).collect();
     tracing::info!("Copying existing data of {}", names.join(", "));
     let permits = Arc::new(Semaphore::new(copy.max_threads));
-    let chunk_len = (copy.queue_size / NUM_CHUNKS).clamp(1, settings.max_batch_size);
+    let chunk_len = copy.chunk_len(settings.max_batch_size);
     let mut copies = JoinSet::new();
     for namespace in namespaces {
-        let pipeline = pipeline(&settings.stream.pipeline, copy, &namespace);
+        let pipeline = event_stages(&settings.stream.pipeline, copy, &namespace);
         let allow_disk_use = copy.allow_disk_use;
         let (connection, sender) = (connection.clone(), sender.clone());
         let permits = permits.clone();
@@ -122,7 +119,7 @@ async fn send(sender: &mpsc::Sender<Message>, documents: Vec<Document>) -> Resul
 }
 
 /// Gives the namespace its name, in its place.
-fn with_namespace(document: Document) -> Document {
+pub(super) fn with_namespace(document: Document) -> Document {
     document
         .into_iter()
         .map(|(name, value)| match name.as_str() {
@@ -133,7 +130,11 @@ fn with_namespace(document: Document) -> Document {
 }
 
 /// The stages that make documents look like events of insertion.
-fn pipeline(stages: &[Document], copy: &CopySettings, namespace: &Namespace) -> Vec<Document> {
+pub(super) fn event_stages(
+    stages: &[Document],
+    copy: &CopySettings,
+    namespace: &Namespace,
+) -> Vec<Document> {
     let mut pipeline = copy.pipeline.clone();
     pipeline.push(doc! {"$replaceRoot": {"newRoot": {
         "_id": {"_id": "$_id", "copyingData": true},
@@ -148,7 +149,8 @@ fn pipeline(stages: &[Document], copy: &CopySettings, namespace: &Namespace) -> 
     pipeline
 }
 
-async fn select_namespaces(
+/// The namespaces to copy.
+pub(super) async fn select_namespaces(
     scope: &Scope,
     copy: &CopySettings,
     connection: &MongoConnection,

@@ -4,6 +4,7 @@ use super::scope::Scope;
 use crate::client::{code_of, is_retriable, to_connect_error};
 use connect_api::ConnectError;
 use mongodb::error::{Error, ErrorKind};
+use std::time::Duration;
 
 const ILLEGAL_OPERATION: i32 = 20;
 const NAMESPACE_NOT_FOUND: i32 = 26;
@@ -106,6 +107,13 @@ impl<'e> ServerError<'e> {
     }
 }
 
+/// An answer of the server that is no answer.
+pub(super) fn unreadable_answer(why: impl std::fmt::Display) -> ConnectError {
+    ConnectError::retriable(format!(
+        "The server's answer cannot be read: {why}. The stream is opened again"
+    ))
+}
+
 /// Whether a stream that is opened again may go on.
 fn is_resumable(error: &Error) -> bool {
     const CURSOR_NOT_FOUND: i32 = 43;
@@ -145,6 +153,24 @@ pub(super) fn after_opening(
         _ => format!("The change stream on {scope} cannot be opened"),
     };
     Remedy::Fail(ConnectError::fatal(message).with_cause(error.cause()))
+}
+
+/// After the server gave no answer for so long, this time in a row.
+pub(super) fn stalled(what: &str, timeout: Duration, num_stalls: u32) -> Remedy {
+    let message = format!(
+        "{what} has brought no answer for {} ms, not even that there are no changes",
+        timeout.as_millis()
+    );
+    if num_stalls < 2 {
+        let message = format!("{message}; it is opened again");
+        return Remedy::Fail(ConnectError::retriable(message));
+    }
+    Remedy::Fail(ConnectError::fatal(format!(
+        "{message}, and neither did the one before. Look at the server (db.currentOp(), its load, its \
+         disks) and the network between, then restart the task: it goes on behind the last change that it \
+         returned. A pipeline that leaves out nearly everything may need a longer {}",
+        super::keys::STALL_TIMEOUT_MS
+    )))
 }
 
 /// After an open stream gave no next event.

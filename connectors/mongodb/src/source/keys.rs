@@ -26,6 +26,7 @@ names! {
     COLLATION = "collation";
     POLL_MAX_BATCH_SIZE = "poll.max.batch.size";
     POLL_AWAIT_TIME_MS = "poll.await.time.ms";
+    STALL_TIMEOUT_MS = "dovetail.change.stream.stall.timeout.ms";
     SPLIT_LARGE_EVENTS = "dovetail.change.stream.split.large.events";
     TOPIC_MAPPER = "topic.mapper";
     TOPIC_SEPARATOR = "topic.separator";
@@ -45,6 +46,7 @@ names! {
     COPY_PIPELINE = "startup.mode.copy.existing.pipeline";
     COPY_NAMESPACE_REGEX = "startup.mode.copy.existing.namespace.regex";
     COPY_ALLOW_DISK_USE = "startup.mode.copy.existing.allow.disk.use";
+    COPY_RESTARTABLE = "dovetail.startup.mode.copy.existing.restartable";
     OLD_COPY = "copy.existing";
     OLD_COPY_MAX_THREADS = "copy.existing.max.threads";
     OLD_COPY_QUEUE_SIZE = "copy.existing.queue.size";

@@ -1,6 +1,7 @@
 //! Source partitions and offsets, as the official connector stores them: what it has stored is carried on
 //! here, and the other way round.
 
+use super::copy_progress::CopyProgress;
 use super::scope::Scope;
 use crate::bson::{JsonMode, document_to_json, parse_document};
 use bson::{Bson, Document};
@@ -9,9 +10,11 @@ use connect_api::{ConnectError, Result};
 
 const NAMESPACE: &str = "ns";
 /// The field of the resume token.
-const ID: &str = "_id";
+pub(super) const ID: &str = "_id";
 /// The field of offsets that were stored while existing documents were copied.
 const COPY: &str = "copy";
+/// The field of what a restartable copy has still to read. The official connector does not look at it.
+const COPY_PROGRESS: &str = "dovetail.copy.progress";
 /// The field of offsets of heartbeats.
 const HEARTBEAT: &str = "HEARTBEAT";
 
@@ -98,6 +101,13 @@ pub fn token_text(token: &Document) -> String {
     document_to_json(token, JsonMode::Relaxed)
 }
 
+/// The offset of a record of a restartable copy.
+pub(super) fn offset_amid_copy(token: &Document, progress_text: &Value) -> Map {
+    let mut offset = offset(token, OffsetKind::Copy);
+    offset.insert(COPY_PROGRESS, progress_text.clone());
+    offset.into_java_hash_order()
+}
+
 /// The resume token of an event.
 pub fn token_of(event: &Document) -> Result<&Document> {
     match event.get(ID) {
@@ -123,6 +133,8 @@ pub struct StoredOffset {
     pub token: Option<Document>,
     /// Whether copying has been finished, or was never begun though an offset is there.
     pub is_past_copy: bool,
+    /// What a restartable copy has still to read.
+    pub(super) copy_progress: Option<CopyProgress>,
 }
 
 impl StoredOffset {
@@ -132,7 +144,17 @@ impl StoredOffset {
             return Ok(Self::default());
         };
         if offset.get_str(COPY).is_some() {
-            return Ok(Self::default());
+            let copy_progress = match offset.get_str(COPY_PROGRESS) {
+                Some(Value::String(text)) => {
+                    let progress = CopyProgress::parse(text);
+                    Some(progress.map_err(|error| unreadable(offset).with_cause(error))?)
+                }
+                _ => None,
+            };
+            return Ok(Self {
+                copy_progress,
+                ..Self::default()
+            });
         }
         let token = match offset.get_str(ID) {
             None => None,
@@ -144,6 +166,7 @@ impl StoredOffset {
         Ok(Self {
             token,
             is_past_copy: true,
+            copy_progress: None,
         })
     }
 }

@@ -20,7 +20,7 @@ pub enum StartupMode {
 }
 
 /// How existing documents are copied.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct CopySettings {
     /// How many collections are copied at once.
     pub max_threads: usize,
@@ -32,7 +32,16 @@ pub struct CopySettings {
     pub namespace_regex: Option<Arc<Regex>>,
     /// Whether the server may use its disk.
     pub allow_disk_use: bool,
+    /// Whether a copy goes on in the middle after a restart.
+    pub is_restartable: bool,
 }
+
+/// The chunks of `startup.mode.copy.existing.queue.size` documents.
+const NUM_CHUNKS: usize = 4;
+
+/// The stages that leave documents one by one, with their ids.
+const STAGES_OF_RESTARTABLE_COPIES: &[&str] =
+    &["$match", "$project", "$addFields", "$set", "$unset"];
 
 impl StartupMode {
     /// Reads the settings of values that the definition found without fault.
@@ -74,6 +83,23 @@ impl CopySettings {
         let before = faults.len();
         let pipeline_key = either(keys::COPY_PIPELINE, keys::OLD_COPY_PIPELINE);
         let pipeline = read_pipeline(values, pipeline_key, faults);
+        let is_restartable = values.is_true(keys::COPY_RESTARTABLE);
+        let is_allowed = |stage: &Document| {
+            let mut names = stage.keys();
+            names.all(|name| STAGES_OF_RESTARTABLE_COPIES.contains(&name.as_str()))
+        };
+        if is_restartable && !pipeline.iter().all(is_allowed) {
+            let why = format!(
+                "With {}=true it may have these stages: {}",
+                keys::COPY_RESTARTABLE,
+                STAGES_OF_RESTARTABLE_COPIES.join(", ")
+            );
+            faults.push(Fault::invalid(
+                pipeline_key,
+                values.text(pipeline_key),
+                &why,
+            ));
+        }
         let regex_key = either(keys::COPY_NAMESPACE_REGEX, keys::OLD_COPY_NAMESPACE_REGEX);
         let namespace_regex = match values.text(regex_key) {
             "" => None,
@@ -98,7 +124,13 @@ impl CopySettings {
                 keys::COPY_ALLOW_DISK_USE,
                 keys::OLD_COPY_ALLOW_DISK_USE,
             )),
+            is_restartable,
         })
+    }
+
+    /// How many documents are handed on at once.
+    pub(super) fn chunk_len(&self, max_batch_size: usize) -> usize {
+        (self.queue_size / NUM_CHUNKS).clamp(1, max_batch_size)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::mbean::MBean;
 use super::sampled::{Meter, SampledStat};
 use super::task::{TaskMetrics, as_i64, duration_ms};
+use connect_api::PluginMetrics;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -16,6 +17,7 @@ struct Inner {
     active_count: AtomicI64,
     active: SampledStat,
     transaction_size: SampledStat,
+    plugin: PluginMetrics,
 }
 
 /// A handle that keeps nothing alive.
@@ -39,6 +41,7 @@ impl SourceTaskMetrics {
                 active_count: AtomicI64::new(0),
                 active: SampledStat::new(window, now_ms),
                 transaction_size: SampledStat::new(window, now_ms),
+                plugin: PluginMetrics::default(),
                 task,
             }),
         }
@@ -47,6 +50,11 @@ impl SourceTaskMetrics {
     /// The metrics that all tasks have.
     pub fn task(&self) -> &TaskMetrics {
         &self.inner.task
+    }
+
+    /// What the task itself measures.
+    pub fn plugin_metrics(&self) -> &PluginMetrics {
+        &self.inner.plugin
     }
 
     /// A poll returned so many records after this time. They are active until
@@ -122,5 +130,13 @@ impl SourceTaskMetrics {
         bean.gauge("transaction-size-max", transaction_size.max());
         bean.gauge("transaction-size-avg", transaction_size.avg());
         beans.push(bean);
+        let own = inner.plugin.values();
+        if !own.is_empty() {
+            let mut bean = MBean::connect("plugins", inner.task.tags());
+            for (name, value) in own {
+                bean.gauge(name, value);
+            }
+            beans.push(bean);
+        }
     }
 }

@@ -141,6 +141,24 @@ fn a_source_task_counts_what_it_polls_and_writes() {
 }
 
 #[test]
+fn a_plugin_shows_what_it_measures_itself() {
+    let (_clock, metrics) = metrics();
+    let source = metrics.register_source_task(task("c", 0, ConnectorType::Source));
+    assert!(
+        !metrics
+            .mbeans()
+            .iter()
+            .any(|bean| bean.bean_type == "plugins")
+    );
+    let lag = source.plugin_metrics().gauge("latest-lag-secs");
+    lag.set(3.0);
+    assert_eq!(number(&metrics, "plugins", "latest-lag-secs"), 3.0);
+    let text = render_prometheus(&metrics, Dialects::JmxExporter);
+    let series = "kafka_connect_plugins_latest_lag_secs{connector=\"c\",task=\"0\"} 3";
+    assert!(text.lines().any(|line| line == series), "{text}");
+}
+
+#[test]
 fn a_sink_task_counts_what_it_reads_and_puts() {
     let (_clock, metrics) = metrics();
     let sink = metrics.register_sink_task(task("c", 0, ConnectorType::Sink));

@@ -134,6 +134,11 @@ pub(super) fn change_stream_keys() -> ConfigDef {
             "Split large events",
             "Whether the server sends events above 16 MB in parts, which are put together here \
              (MongoDB 6.0.9 or 7.0). Without it, such an event fails the task. Dovetail only.")
+        .key(STALL_TIMEOUT_MS, Long, Low, 0, Some(Validator::at_least(0)),
+            "Stall timeout (ms)",
+            "How long the server may give no answer at all, not even that there are no changes. Then the \
+             stream is opened again, and if that brings no answer either, the task fails. Well above \
+             poll.await.time.ms; 0 waits for ever. Dovetail only.")
         .into_def()
 }
 
@@ -212,6 +217,11 @@ pub(super) fn startup_keys() -> ConfigDef {
         .key(COPY_ALLOW_DISK_USE, Boolean, Medium, true, None,
             "Copy existing allow disk use with the copying aggregation",
             "Whether the server may use its disk for the stages of copying.")
+        .key(COPY_RESTARTABLE, Boolean, Low, false, None, "Copy existing restartable",
+            "Whether a copy goes on in the middle after a restart. Collections are read in the order of \
+             their `_id` then, large ones in as many ranges at once as \
+             startup.mode.copy.existing.max.threads says. Dovetail only; the official connector begins \
+             such a copy anew.")
         .key(OLD_COPY, Boolean, Medium, false, None, "Copy existing data",
             "Deprecated: startup.mode=copy_existing, which wins.")
         .key(OLD_COPY_MAX_THREADS, Int, Medium, KeyDefault::Null, Some(null_or_at_least_1()),

@@ -1,9 +1,12 @@
+mod copy;
+mod loss;
+
 use super::*;
 use crate::bson::parse_document;
 use crate::scripted_server::{Script, ScriptedServer};
 use bson::doc;
-use connect_api::OffsetStorageReader;
 use connect_api::data::{Map, Value};
+use connect_api::{OffsetStorageReader, PluginMetrics};
 use futures::future::BoxFuture;
 use std::sync::Mutex;
 use std::time::Instant;
@@ -51,6 +54,15 @@ async fn start(
     store: &Arc<Store>,
     more: &[(&str, &str)],
 ) -> MongoSourceTask {
+    start_with(server, store, more, PluginMetrics::default()).await
+}
+
+async fn start_with(
+    server: &ScriptedServer,
+    store: &Arc<Store>,
+    more: &[(&str, &str)],
+    metrics: PluginMetrics,
+) -> MongoSourceTask {
     let uri = server.uri("&serverSelectionTimeoutMS=2000");
     let mut config = ConfigMap::from_iter([
         ("connection.uri", uri.as_str()),
@@ -59,7 +71,8 @@ async fn start(
     for (key, value) in more {
         config.insert(*key, *value);
     }
-    let context = SourceTaskContext::new(Arc::new(FastClock(Instant::now())), store.clone());
+    let context = SourceTaskContext::new(Arc::new(FastClock(Instant::now())), store.clone())
+        .with_plugin_metrics(metrics);
     let mut task = MongoSourceTask::default();
     task.start(context, &config).await.unwrap();
     task
@@ -91,6 +104,16 @@ async fn poll_failure(task: &mut MongoSourceTask) -> ConnectError {
         match task.poll().await {
             Err(error) if !error.is_retriable() => return error,
             _ => {}
+        }
+    }
+}
+
+/// Polls until an error.
+async fn poll_error(task: &mut MongoSourceTask) -> ConnectError {
+    loop {
+        match task.poll().await {
+            Err(error) => return error,
+            Ok(batch) => assert!(batch.is_empty()),
         }
     }
 }
@@ -434,6 +457,66 @@ async fn heartbeats_come_when_nothing_else_does() {
         }
     };
     assert_eq!(offset_of(&again), offset_of(&third));
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_fails_the_task() {
+    let server = ScriptedServer::start().await;
+    let store = Arc::new(Store::default());
+    let settings = [("dovetail.change.stream.stall.timeout.ms", "100000")];
+    let mut task = start(&server, &store, &settings).await;
+    poll_open(&server, &mut task).await;
+    server.insert("a", "b", doc! {"_id": 1});
+    store.commit(&poll(&mut task, 1).await[0]);
+    // Once does no harm.
+    server.fall_silent(1);
+    let error = poll_error(&mut task).await;
+    assert!(error.is_retriable(), "{error}");
+    assert!(error.message().ends_with("it is opened again"), "{error}");
+    server.insert("a", "b", doc! {"_id": 2});
+    assert_eq!(ids(&poll(&mut task, 1).await), [2]);
+    server.fall_silent(usize::MAX);
+    assert!(poll_error(&mut task).await.is_retriable());
+    let error = poll_error(&mut task).await;
+    assert!(!error.is_retriable(), "{error}");
+    for part in [
+        "no answer for 100000 ms",
+        "db.currentOp()",
+        "restart the task",
+    ] {
+        assert!(error.message().contains(part), "{error}");
+    }
+    server.fall_silent(0);
+    let mut task = start(&server, &store, &settings).await;
+    assert_eq!(ids(&poll(&mut task, 1).await), [2]);
+}
+
+#[tokio::test]
+async fn the_lag_is_a_metric() {
+    let server = ScriptedServer::start().await;
+    let store = Arc::new(Store::default());
+    let metrics = PluginMetrics::default();
+    let mut task = start_with(&server, &store, &[], metrics.clone()).await;
+    poll_open(&server, &mut task).await;
+    let lag = || metrics.values();
+    assert_eq!(lag().len(), 1);
+    assert_eq!(lag()[0].0, "latest-mongodb-time-difference-secs");
+    assert!(lag()[0].1.is_nan());
+    let time = |seconds| bson::Timestamp {
+        time: seconds,
+        increment: 1,
+    };
+    server.script_streams([Script::AddToAnswer(doc! {
+        "operationTime": time(0x6350_19A7),
+        "cursor": {
+            "id": 1_i64, "ns": "a.b", "nextBatch": [],
+            "postBatchResumeToken": {"_data": "82635019A0000000012B0229296E04"},
+        },
+    })]);
+    while lag()[0].1.is_nan() {
+        assert!(rows(task.poll().await.unwrap()).is_empty());
+    }
+    assert_eq!(lag()[0].1, 7.0);
 }
 
 #[tokio::test]
