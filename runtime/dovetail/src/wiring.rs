@@ -13,7 +13,7 @@ use connect_herder::{
     AdvertisedAddress, Herder, HerderParts, HerderShutdown, Listener, WorkerConfig, WorkerHerder,
 };
 use connect_kafka::client_config::ClientType;
-use connect_rest::{Cors, Rest, RestClient, RestOptions, Server, Surface};
+use connect_rest::{Cors, Rest, RestClient, RestOptions, Server, StatusPage, Surface};
 use connect_telemetry::logging::LogLevels;
 use connect_telemetry::metrics::{AppInfo, Dialects, Metrics, MetricsConfig, render_prometheus};
 use futures::FutureExt;
@@ -61,7 +61,6 @@ pub async fn start(config: WorkerConfig, log_levels: LogLevels) -> Result<Runnin
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(|duration| {
         tokio::time::sleep(duration).boxed()
     }));
-    let options = rest_options(config.clone()).await?;
     let (listeners, bound) = {
         let config = config.clone();
         // It reads key stores.
@@ -75,6 +74,7 @@ pub async fn start(config: WorkerConfig, log_levels: LogLevels) -> Result<Runnin
         resolved.map_err(|error| ConnectError::fatal(error.to_string()))?
     };
     let metrics = metrics(&config, &address, clock.clone());
+    let options = rest_options(config.clone(), metrics.clone()).await?;
     let stores = stores::stores(&config)?;
     let cluster = clients::cluster(&config, &address)?;
     let peers = Arc::new(RestClient::new()?);
@@ -167,7 +167,7 @@ impl RunningWorker {
 }
 
 /// What the settings say about the REST API, beyond its listeners.
-async fn rest_options(config: Arc<WorkerConfig>) -> Result<RestOptions> {
+async fn rest_options(config: Arc<WorkerConfig>, metrics: Arc<Metrics>) -> Result<RestOptions> {
     // It reads the files of users.
     let read = tokio::task::spawn_blocking(move || -> Result<RestOptions> {
         let java_options = std::env::var("KAFKA_OPTS").unwrap_or_default();
@@ -179,6 +179,9 @@ async fn rest_options(config: Arc<WorkerConfig>) -> Result<RestOptions> {
             response_headers: config.response_headers(),
             basic_auth: config.basic_auth(&java_options)?,
             masks_secrets: config.masks_secrets(),
+            status_page: config
+                .boolean("dovetail.ui.enable")
+                .then(|| StatusPage::new(move || metrics.mbeans())),
         })
     });
     read.await

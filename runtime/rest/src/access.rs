@@ -1,9 +1,10 @@
 //! Who sends a request, and what he may do.
 
 use crate::error::{APPLICATION_JSON, Failure};
-use crate::router::{Resource, empty};
+use crate::resource::Resource;
+use crate::router::empty;
 use axum::body::Body;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use connect_herder::{BasicAuth, Login, RestRole};
 
@@ -91,8 +92,13 @@ pub(crate) fn changes(resource: &Resource, method: &Method) -> bool {
     !reads && !matches!(resource, Resource::PluginValidate(_))
 }
 
-/// 401 in the words of the JVM's extension.
-pub(crate) fn unauthorized(method: &Method) -> Response<Body> {
+/// What makes a browser ask for a name and a password.
+const CHALLENGE: HeaderValue =
+    HeaderValue::from_static("Basic realm=\"Dovetail\", charset=\"UTF-8\"");
+
+/// 401 in the words of the JVM's extension, which sends no challenge; the page for people does, for
+/// without one no browser would ask.
+pub(crate) fn unauthorized(resource: &Resource, method: &Method) -> Response<Body> {
     let mut response = empty(StatusCode::UNAUTHORIZED);
     *response.body_mut() = Body::from(UNAUTHORIZED);
     let content_type = if method == Method::OPTIONS {
@@ -101,5 +107,8 @@ pub(crate) fn unauthorized(method: &Method) -> Response<Body> {
         APPLICATION_JSON
     };
     response.headers_mut().insert(CONTENT_TYPE, content_type);
+    if resource.is_for_page() {
+        response.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
+    }
     response
 }

@@ -1,10 +1,11 @@
 //! Web pages of other origins (CORS).
 
+use crate::error::Failure;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
 };
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use fancy_regex::Regex;
 
 /// What Kafka allows unless `access.control.allow.methods` says otherwise.
@@ -53,6 +54,8 @@ impl OriginPattern {
 pub(crate) struct Origin {
     origin: Option<HeaderValue>,
     is_preflight: bool,
+    /// Whether a browser says that a page of another site sends this.
+    is_cross_site: bool,
 }
 
 impl Origin {
@@ -61,6 +64,9 @@ impl Origin {
             origin: headers.get(ORIGIN).cloned(),
             is_preflight: method == Method::OPTIONS
                 && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD),
+            is_cross_site: headers
+                .get("sec-fetch-site")
+                .is_some_and(|site| site == "cross-site"),
         }
     }
 }
@@ -90,16 +96,19 @@ impl Cors {
         Some(Self { origins, methods })
     }
 
+    fn allows(&self, origin: &HeaderValue) -> bool {
+        origin
+            .to_str()
+            .is_ok_and(|origin| self.origins.iter().any(|one| one.matches(origin)))
+    }
+
     /// Adds what an answer says to the browser.
     pub(crate) fn apply(&self, request: &Origin, headers: &mut HeaderMap) {
         headers.append(VARY, HeaderValue::from_static("Origin"));
         let Some(origin) = &request.origin else {
             return;
         };
-        let is_allowed = origin
-            .to_str()
-            .is_ok_and(|origin| self.origins.iter().any(|one| one.matches(origin)));
-        if !is_allowed {
+        if !self.allows(origin) {
             return;
         }
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
@@ -112,6 +121,23 @@ impl Cors {
             headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from(MAX_AGE_SECONDS));
         }
     }
+}
+
+/// Refuses a change that a page of another site has a browser send, unless the settings allow its
+/// origin. A browser that has been at `/ui` knows a password, and a restart is a request that it sends
+/// for any page without asking first.
+pub(crate) fn check_site(cors: Option<&Cors>, request: &Origin) -> Result<(), Failure> {
+    let is_allowed = cors
+        .zip(request.origin.as_ref())
+        .is_some_and(|(cors, origin)| cors.allows(origin));
+    if !request.is_cross_site || is_allowed {
+        return Ok(());
+    }
+    Err(Failure::new(
+        StatusCode::FORBIDDEN,
+        "A page of another site may not change connectors; the setting access.control.allow.origin \
+         names the origins that may",
+    ))
 }
 
 #[cfg(test)]
@@ -177,6 +203,29 @@ mod tests {
         let cors = Cors::from_settings("*", "").expect("on");
         let answer = applied(&cors, &Method::OPTIONS, &request);
         assert_eq!(answer[ACCESS_CONTROL_ALLOW_METHODS], "GET,POST,HEAD");
+    }
+
+    #[test]
+    fn pages_of_other_sites_change_nothing_unless_they_are_allowed() {
+        let cors = Cors::from_settings("http://a", "").expect("on");
+        let status = |cors: Option<&Cors>, site: Option<&str>, origin: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ORIGIN, origin.parse().expect("a header value"));
+            if let Some(site) = site {
+                headers.insert("sec-fetch-site", site.parse().expect("a header value"));
+            }
+            check_site(cors, &Origin::of(&Method::POST, &headers)).map_err(|it| it.parts().0)
+        };
+        assert_eq!(status(None, Some("cross-site"), "http://a"), Err(403));
+        assert_eq!(
+            status(Some(&cors), Some("cross-site"), "http://b"),
+            Err(403)
+        );
+        assert_eq!(status(Some(&cors), Some("cross-site"), "http://a"), Ok(()));
+        // Proxies of consoles pass origins on; only browsers say what is another site.
+        for site in [None, Some("same-origin"), Some("same-site"), Some("none")] {
+            assert_eq!(status(None, site, "http://b"), Ok(()), "{site:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use crate::client::{SIGNATURE, SIGNATURE_ALGORITHM};
 use crate::error::Failure;
 use crate::location::connector_path;
-use crate::router::{Call, Resource, Rest, json_body};
+use crate::resource::Resource;
+use crate::router::{Call, Rest, json_body};
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, LOCATION};
 use axum::http::{HeaderValue, Response, StatusCode};

@@ -21,10 +21,12 @@ mod offsets;
 mod options;
 mod path;
 mod plugins;
+mod resource;
 mod response_headers;
 mod router;
 mod server;
 mod tls;
+mod ui;
 mod write_timeout;
 
 pub use client::RestClient;
@@ -34,3 +36,4 @@ pub use options::RestOptions;
 pub use router::{MetricsText, Rest};
 pub use server::{ServeError, Server, serve};
 pub use tls::{ClientAuth, ListenerTls, TlsParts};
+pub use ui::StatusPage;

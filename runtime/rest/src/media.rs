@@ -2,7 +2,9 @@
 
 use crate::error::Failure;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+
+pub(crate) const TEXT_HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 /// The type and subtype of a media type, in lower case; `None` if it is none.
 fn essence(text: &str) -> Option<(String, String)> {

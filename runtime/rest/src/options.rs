@@ -1,6 +1,7 @@
 //! What a worker's settings say about the REST API, beyond its listeners.
 
 use crate::cors::Cors;
+use crate::ui::StatusPage;
 use connect_herder::{BasicAuth, HeaderRule};
 
 /// How requests are let in and answers are dressed.
@@ -14,4 +15,6 @@ pub struct RestOptions {
     pub basic_auth: Option<BasicAuth>,
     /// Whether users who may only read see `[hidden]` in place of secret settings.
     pub masks_secrets: bool,
+    /// The page at `/ui`; `None` for none.
+    pub status_page: Option<StatusPage>,
 }

@@ -2,7 +2,8 @@
 
 use crate::body;
 use crate::error::Failure;
-use crate::router::{Call, Resource, Rest, ok};
+use crate::resource::Resource;
+use crate::router::{Call, Rest, ok};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use connect_herder::{HerderError, HerderErrorKind};
@@ -43,10 +44,11 @@ fn without_suffix(class: &str) -> &str {
     class.strip_suffix("Connector").unwrap_or(class)
 }
 
-/// A validation that failed as a whole is the worker's fault in this place, and names the exception.
+/// A validation that failed as a whole names the exception, if it is the worker's fault. The JVM worker
+/// answers a configuration without a known class in the same way, but that is the client's fault.
 fn wrapped(error: HerderError) -> Failure {
     match error.kind {
-        HerderErrorKind::BadRequest | HerderErrorKind::Internal => Failure::new(
+        HerderErrorKind::Internal => Failure::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             format!("{}: {}", error.exception, error.message),
         ),

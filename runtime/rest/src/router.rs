@@ -1,14 +1,12 @@
 //! From a request to the resource that answers it.
-//!
-//! Paths are matched by hand: names may hold any character once decoded, and the order in which a
-//! request is refused (path, method, types) is part of what clients see.
 
 use crate::access::{self, Access, Denied};
 use crate::error::{APPLICATION_JSON, Failure};
 use crate::exchange::Exchange;
 use crate::options::RestOptions;
-use crate::path::{Query, Segment, segments};
-use crate::{json, media, response_headers};
+use crate::path::{Query, segments};
+use crate::resource::Resource;
+use crate::{cors, json, media, response_headers};
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::http::header::{ALLOW, CONTENT_TYPE, HOST};
@@ -46,131 +44,6 @@ pub struct Rest {
     /// Whether `/health` was ever well: tells a worker that starts from one that is stuck.
     pub(crate) was_healthy: AtomicBool,
     pub(crate) options: RestOptions,
-}
-
-/// A resource with the names out of its path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Resource {
-    Root,
-    Health,
-    Metrics,
-    Connectors,
-    Connector(String),
-    Config(String),
-    Status(String),
-    Restart(String),
-    Pause(String),
-    Resume(String),
-    Stop(String),
-    Tasks(String),
-    Fence(String),
-    TaskStatus(String, String),
-    TaskRestart(String, String),
-    Topics(String),
-    TopicsReset(String),
-    Offsets(String),
-    Plugins,
-    PluginConfig(String),
-    PluginValidate(String),
-    Loggers,
-    Logger(String),
-}
-
-impl Resource {
-    fn find(segments: &[Segment]) -> Option<Self> {
-        let raw: Vec<&str> = segments
-            .iter()
-            .map(|segment| segment.raw.as_str())
-            .collect();
-        let name = |index: usize| segments[index].decoded.clone();
-        Some(match raw.as_slice() {
-            [] => Self::Root,
-            ["health"] => Self::Health,
-            ["metrics"] => Self::Metrics,
-            ["connectors"] => Self::Connectors,
-            ["connectors", _] => Self::Connector(name(1)),
-            ["connectors", _, "config"] => Self::Config(name(1)),
-            ["connectors", _, "status"] => Self::Status(name(1)),
-            ["connectors", _, "restart"] => Self::Restart(name(1)),
-            ["connectors", _, "pause"] => Self::Pause(name(1)),
-            ["connectors", _, "resume"] => Self::Resume(name(1)),
-            ["connectors", _, "stop"] => Self::Stop(name(1)),
-            ["connectors", _, "tasks"] => Self::Tasks(name(1)),
-            ["connectors", _, "fence"] => Self::Fence(name(1)),
-            ["connectors", _, "tasks", _, "status"] => Self::TaskStatus(name(1), name(3)),
-            ["connectors", _, "tasks", _, "restart"] => Self::TaskRestart(name(1), name(3)),
-            ["connectors", _, "topics"] => Self::Topics(name(1)),
-            ["connectors", _, "topics", "reset"] => Self::TopicsReset(name(1)),
-            ["connectors", _, "offsets"] => Self::Offsets(name(1)),
-            ["connector-plugins"] => Self::Plugins,
-            ["connector-plugins", _, "config"] => Self::PluginConfig(name(1)),
-            ["connector-plugins", _, "config", "validate"] => Self::PluginValidate(name(1)),
-            ["admin", "loggers"] => Self::Loggers,
-            ["admin", "loggers", _] => Self::Logger(name(2)),
-            _ => return None,
-        })
-    }
-
-    /// Whether it is below `/admin`.
-    fn is_admin(&self) -> bool {
-        matches!(self, Self::Loggers | Self::Logger(_))
-    }
-
-    /// Whether only workers send this to each other, with a signature.
-    pub fn is_internal(&self, method: &Method) -> bool {
-        match self {
-            Self::Fence(_) => true,
-            Self::Tasks(_) => method == Method::POST,
-            _ => false,
-        }
-    }
-
-    /// The methods, in the order in which `Allow` lists them.
-    fn methods(&self) -> &'static str {
-        match self {
-            Self::Connectors => "HEAD,POST,GET,OPTIONS",
-            Self::Connector(_) => "HEAD,DELETE,GET,OPTIONS",
-            Self::Config(_) => "HEAD,GET,OPTIONS,PUT,PATCH",
-            Self::Offsets(_) => "HEAD,DELETE,GET,OPTIONS,PATCH",
-            Self::Logger(_) => "HEAD,GET,OPTIONS,PUT",
-            Self::Tasks(_) => "HEAD,POST,GET,OPTIONS",
-            Self::Restart(_) | Self::TaskRestart(..) => "POST,OPTIONS",
-            Self::Fence(_)
-            | Self::Pause(_)
-            | Self::Resume(_)
-            | Self::Stop(_)
-            | Self::TopicsReset(_)
-            | Self::PluginValidate(_) => "OPTIONS,PUT",
-            _ => "HEAD,GET,OPTIONS",
-        }
-    }
-
-    /// Whether requests say that their bodies are JSON. Those of workers to each other need not.
-    fn is_json_only(&self, method: &Method) -> bool {
-        !matches!(
-            self,
-            Self::Root | Self::Health | Self::Metrics | Self::Fence(_)
-        ) && !self.is_internal(method)
-    }
-
-    fn reads_body(&self, method: &Method) -> bool {
-        match self {
-            Self::Connectors => method == Method::POST,
-            Self::Config(_) => method == Method::PUT || method == Method::PATCH,
-            Self::Offsets(_) => method == Method::PATCH,
-            Self::Logger(_) => method == Method::PUT,
-            Self::PluginValidate(_) | Self::Fence(_) => true,
-            Self::Tasks(_) => self.is_internal(method),
-            _ => false,
-        }
-    }
-
-    fn produces(&self) -> &'static str {
-        match self {
-            Self::Metrics => "text/plain",
-            _ => "application/json",
-        }
-    }
 }
 
 /// What a resource gets to see of a request.
@@ -236,6 +109,7 @@ impl Rest {
             segments(parts.uri.path()).map_err(|error| Failure::bad_request(error.message()))?;
         let resource = Resource::find(&segments)
             .filter(|resource| exchange.connection.surface.serves(resource.is_admin()))
+            .filter(|resource| !resource.is_for_page() || self.options.status_page.is_some())
             .ok_or_else(|| Failure::unrouted(StatusCode::NOT_FOUND))?;
         let methods = resource.methods();
         if !methods
@@ -258,10 +132,15 @@ impl Rest {
         let auth = self.options.basic_auth.as_ref();
         let access = match access::check(auth, &resource, &parts.method, &parts.headers) {
             Ok(access) => access,
-            Err(Denied::Unauthorized) => return Ok(access::unauthorized(&parts.method)),
+            Err(Denied::Unauthorized) => {
+                return Ok(access::unauthorized(&resource, &parts.method));
+            }
             Err(Denied::Refused(failure)) => return Err(failure),
         };
         exchange.user.clone_from(&access.user);
+        if *changes {
+            cors::check_site(self.options.cors.as_ref(), &exchange.origin)?;
+        }
         if is_options {
             return Ok(options(methods));
         }
@@ -304,6 +183,8 @@ impl Rest {
             Resource::Loggers => self.loggers(),
             Resource::Logger(logger) => self.logger(logger, call).await,
             Resource::Metrics => Ok(text(&(self.metrics)())),
+            Resource::Page => self.page(),
+            Resource::Figures => self.figures(&call),
             Resource::Plugins | Resource::PluginConfig(_) | Resource::PluginValidate(_) => {
                 self.plugins(resource, call).await
             }

@@ -59,6 +59,11 @@ impl Display {
         );
         let _ = writeln!(
             text,
+            "  Status page       {}/ui",
+            rest_url.trim_end_matches('/')
+        );
+        let _ = writeln!(
+            text,
             "  Kafka broker      {bootstrap_servers} (embedded: it keeps nothing)"
         );
         let _ = writeln!(

@@ -82,6 +82,7 @@ const SHARED: &[Row] = &[
     ("ssl.client.auth", Text, Is("none")),
     ("rest.extension.classes", List, Is("")),
     ("admin.listeners", List, Null),
+    ("dovetail.ui.enable", Boolean, Is("true")),
 ];
 
 /// Settings of distributed workers alone.

@@ -14,7 +14,7 @@ fn rest(herder: FakeHerder, options: RestOptions) -> Rest {
     crate::rest(herder).with_options(options)
 }
 
-async fn ask(
+pub async fn ask(
     rest: &Rest,
     method: &str,
     path: &str,
@@ -40,7 +40,7 @@ async fn ask(
 }
 
 /// Basic authentication of the users `ann` and `bob`, who have their names as passwords.
-fn users(readers: &str, admins: Option<&str>, masks_secrets: bool) -> RestOptions {
+pub fn users(readers: &str, admins: Option<&str>, masks_secrets: bool) -> RestOptions {
     let folder = tempfile::tempdir().expect("a folder");
     let (jaas, users) = (folder.path().join("jaas"), folder.path().join("users"));
     std::fs::write(&users, "ann=ann\nbob=bob\n").expect("written");
@@ -78,8 +78,8 @@ fn users(readers: &str, admins: Option<&str>, masks_secrets: bool) -> RestOption
     }
 }
 
-const ANN: (&str, &str) = ("Authorization", "Basic YW5uOmFubg==");
-const BOB: (&str, &str) = ("Authorization", "basic Ym9iOmJvYg==");
+pub const ANN: (&str, &str) = ("Authorization", "Basic YW5uOmFubg==");
+pub const BOB: (&str, &str) = ("Authorization", "basic Ym9iOmJvYg==");
 
 #[tokio::test]
 async fn only_users_are_let_in() {
