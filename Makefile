@@ -29,8 +29,8 @@ lint: ## Formatting, clippy without warnings, licences of all libraries
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test -p dovetail-tests --test it -- licences
 
-bench: setup build ## Dovetail beside a JVM worker on the same broker (ARGS=…)
-	tests/bench/run $(ARGS)
+bench: setup build ## Dovetail beside JVM workers on the same broker (WHAT=run, cluster or status, ARGS=…)
+	tests/bench/$(or $(WHAT),run) $(ARGS)
 
 clean: ## Remove all that was built and fetched
 	cargo clean
