@@ -6,6 +6,7 @@ use crate::converter::PlainType;
 use crate::data::{Map, Value};
 use crate::error::Result;
 use crate::record::{RecordMetadata, SourceRecord, Topic};
+use crate::transaction::TransactionContext;
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -92,7 +93,8 @@ impl SourceOffsets {
 pub struct AckedRecord {
     /// The record as the task returned it, after transforms.
     pub record: SourceRecord,
-    /// Where it is stored; `None` if a transform dropped it or `errors.tolerance` skipped it.
+    /// Where it is stored; `None` if a transform dropped it, `errors.tolerance` skipped it, or its
+    /// transaction was aborted.
     pub metadata: Option<RecordMetadata>,
 }
 
@@ -104,6 +106,7 @@ pub struct AckedRecord {
 /// start → ( poll | committed(acknowledged records) | commit )* → stop
 /// ```
 ///
+/// - With exactly-once support `committed` comes once the transaction of the records is committed.
 /// - `stop` comes last, after the final commit of offsets, also after an error.
 /// - No `poll` is made while the task is paused, or while more bytes than the runtime's bound wait for
 ///   acknowledgement.
@@ -160,6 +163,7 @@ pub trait OffsetStorageReader: Send + Sync {
 pub struct SourceTaskContext {
     clock: Arc<dyn Clock>,
     offset_storage_reader: Arc<dyn OffsetStorageReader>,
+    transaction_context: Option<TransactionContext>,
 }
 
 impl SourceTaskContext {
@@ -168,7 +172,15 @@ impl SourceTaskContext {
         Self {
             clock,
             offset_storage_reader,
+            transaction_context: None,
         }
+    }
+
+    /// The same context for a task that chooses the ends of its transactions.
+    #[must_use]
+    pub fn with_transaction_context(mut self, context: TransactionContext) -> Self {
+        self.transaction_context = Some(context);
+        self
     }
 
     /// The time to live by.
@@ -179,6 +191,12 @@ impl SourceTaskContext {
     /// The stored offsets of the connector.
     pub fn offset_storage_reader(&self) -> &Arc<dyn OffsetStorageReader> {
         &self.offset_storage_reader
+    }
+
+    /// Where the task chooses the ends of its transactions; `None` unless the worker has exactly-once
+    /// support and the connector the setting `transaction.boundary=connector`.
+    pub fn transaction_context(&self) -> Option<&TransactionContext> {
+        self.transaction_context.as_ref()
     }
 
     /// The stored offset of one source partition.

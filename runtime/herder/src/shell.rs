@@ -1,32 +1,34 @@
 //! The command loop: takes what happens, asks the [`Core`], and carries its effects out.
 
+mod writing;
+
 use crate::core::{
     Core, CoreConfig, Effect, ForwardError, Input, Outcome, Request, RequestId, Response, View,
-    Write,
 };
-use crate::face::{HerderError, HerderErrorKind, HerderResult};
+use crate::face::{HerderError, HerderResult};
 use crate::host::{HostEvent, WorkerHost};
 use crate::peers::{PeerClient, PeerRequest, connector_url, task_configs_body};
 use crate::signature::{MacAlgorithm, signature_of};
 use crate::stage::Stage;
-use bytes::Bytes;
 use connect_api::config::ConfigMap;
 use connect_api::{Clock, ConnectError, Result};
 use connect_kafka::group::protocol::ConnectProtocol;
 use connect_kafka::group::{GroupEvent, GroupMembership, GroupProtocol, MemberAssignment};
 use connect_store::{
-    ConfigStore, ConfigUpdate, ConfigUpdates, ConnectorStatus, SessionKey, State, Status,
-    StatusStore, StoreError, StoreResult, TargetState, TaskStatus,
+    ConfigStore, ConfigUpdate, ConfigUpdates, ConnectorStatus, State, Status, StatusStore,
+    TaskStatus,
 };
 use connect_telemetry::logging::{Level, LogLevels};
 use connect_telemetry::metrics::Metrics;
-use rand::Rng;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use writing::WritePrivilege;
+
+pub(crate) use writing::FENCED_FROM_CONFIG_TOPIC;
 
 /// A request on its way to the loop.
 pub(crate) struct Command {
@@ -75,7 +77,10 @@ pub(crate) struct Shell {
     assignment_reply: Option<oneshot::Sender<Vec<MemberAssignment>>>,
     /// Task configurations on their way to the leader, at most one set of each connector.
     forwards: JoinSet<(String, Result<(), ForwardError>)>,
+    /// Rounds of fencing, at most one of each connector.
+    fencings: JoinSet<Outcome>,
     is_handed_over: bool,
+    write_privilege: WritePrivilege,
     generation: i32,
     rebalance_started: Option<Duration>,
 }
@@ -107,7 +112,9 @@ impl Shell {
             join_reply: None,
             assignment_reply: None,
             forwards: JoinSet::new(),
+            fencings: JoinSet::new(),
             is_handed_over: false,
+            write_privilege: WritePrivilege::None,
             generation: -1,
             rebalance_started: None,
         })
@@ -227,6 +234,13 @@ impl Shell {
                 }
                 Err(error) => {
                     tracing::error!("task configurations were not forwarded: {error}");
+                    Input::Tick
+                }
+            }),
+            Some(fenced) = self.fencings.join_next() => Ok(match fenced {
+                Ok(outcome) => Input::Outcome(outcome),
+                Err(error) => {
+                    tracing::error!("a round of fencing ended without a word: {error}");
                     Input::Tick
                 }
             }),
@@ -366,8 +380,29 @@ impl Shell {
                     result.map_err(|error| error.to_string()),
                 ));
             }
+            Effect::RefreshToFence { round, timeout } => {
+                let _stage = self
+                    .parts
+                    .stage
+                    .enter("reading to the end of the config topic");
+                let result = self.parts.config_store.refresh(timeout).await;
+                let result = result.map_err(|error| error.to_string());
+                return Some(Outcome::RefreshedToFence(round, result));
+            }
+            Effect::FenceProducers {
+                round,
+                config,
+                num_tasks,
+            } => {
+                let host = host.clone();
+                self.fencings.spawn(async move {
+                    let fenced = host.fence_producers(&round.connector, config, num_tasks);
+                    let result = fenced.await.map_err(|error| error.to_string());
+                    Outcome::ProducersFenced(round, result)
+                });
+            }
             Effect::Write(reason, write) => {
-                let result = self.write(write).await.map_err(store_error);
+                let result = self.write(write).await;
                 return Some(Outcome::Written(reason, result));
             }
             Effect::StartConnector {
@@ -387,8 +422,15 @@ impl Shell {
                 task,
                 connector_config,
                 task_config,
+                generation,
                 target_state,
-            } => host.start_task(&task, connector_config, task_config, target_state),
+            } => host.start_task(
+                &task,
+                connector_config,
+                task_config,
+                generation,
+                target_state,
+            ),
             Effect::SetTaskTargetState { task, target_state } => {
                 host.set_task_target_state(&task, target_state);
             }
@@ -445,9 +487,7 @@ impl Shell {
         rebalance.set_connect_protocol(&protocol.to_uppercase());
         rebalance.record_completed(generation, leader_url, now.saturating_sub(started));
         self.parts.stage.ready();
-        if is_leader && let Err(error) = self.parts.config_store.claim_write_privileges().await {
-            tracing::error!("the right to write to the config topic could not be claimed: {error}");
-        }
+        self.note_leadership(is_leader, generation).await;
     }
 
     /// Sends task configurations in the background: the leader may be busy, and this worker must stay
@@ -477,50 +517,6 @@ impl Shell {
             });
             (connector, result)
         });
-    }
-
-    fn new_session_key(&self) -> SessionKey {
-        let config = &self.parts.core.session_keys;
-        let mut key = vec![0; config.num_bytes];
-        rand::rng().fill_bytes(&mut key);
-        SessionKey {
-            key: Bytes::from(key),
-            algorithm: config.algorithm.name().to_string(),
-            creation_timestamp_ms: self.parts.clock.now_ms(),
-        }
-    }
-
-    async fn write(&self, write: Write) -> StoreResult<()> {
-        let store = &self.parts.config_store;
-        let _stage = self.parts.stage.enter("writing to the config topic");
-        match write {
-            Write::Connector {
-                connector,
-                config,
-                target_state,
-            } => {
-                store
-                    .put_connector_config(&connector, &config, target_state)
-                    .await
-            }
-            Write::RemoveConnector { connector } => store.remove_connector_config(&connector).await,
-            Write::TaskConfigs { connector, configs } => {
-                store.put_task_configs(&connector, &configs).await
-            }
-            Write::Stop { connector } => {
-                store.put_task_configs(&connector, &[]).await?;
-                store
-                    .put_target_state(&connector, TargetState::Stopped)
-                    .await?;
-                store.refresh(WRITE_READ_BACK_TIMEOUT).await
-            }
-            Write::Restart(request) => store.put_restart_request(&request).await,
-            Write::SessionKey => store.put_session_key(&self.new_session_key()).await,
-            Write::TaskCount {
-                connector,
-                num_tasks,
-            } => store.put_task_count_record(&connector, num_tasks).await,
-        }
     }
 
     /// The leader removes the statuses of connectors and tasks that are not configured any more.
@@ -573,13 +569,6 @@ async fn shutdown_asked(shutdown: &mut watch::Receiver<bool>) {
     let _ = shutdown.wait_for(|stop| *stop).await;
 }
 
-/// How long a write may take to be read back.
-const WRITE_READ_BACK_TIMEOUT: Duration = Duration::from_secs(30);
-
 pub(crate) fn shutting_down() -> HerderError {
     HerderError::internal("Worker is shutting down")
-}
-
-fn store_error(error: StoreError) -> HerderError {
-    HerderError::new(HerderErrorKind::Internal, error.to_string())
 }
