@@ -5,6 +5,7 @@ mod bad_input;
 mod cluster;
 mod data_plane;
 mod e2e_flights;
+mod exactly_once;
 mod gitops;
 mod interop;
 mod kill;

@@ -42,6 +42,7 @@ mod plugin_metrics;
 mod record;
 mod sink;
 mod source;
+mod transaction;
 mod transform;
 
 pub use clock::{Clock, SystemClock};
@@ -73,6 +74,7 @@ pub use source::{
     AckedRecord, OffsetStorageReader, SourceBatch, SourceBytes, SourceOffsets, SourceTask,
     SourceTaskContext,
 };
+pub use transaction::{TransactionContext, TransactionRequests};
 pub use transform::{Predicate, Transform};
 
 /// Re-exports that the registration of plugins needs in the crates of connectors.

@@ -7,6 +7,7 @@ use crate::data::{Map, Value};
 use crate::error::Result;
 use crate::plugin_metrics::PluginMetrics;
 use crate::record::{RecordMetadata, SourceRecord, Topic};
+use crate::transaction::TransactionContext;
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -93,7 +94,8 @@ impl SourceOffsets {
 pub struct AckedRecord {
     /// The record as the task returned it, after transforms.
     pub record: SourceRecord,
-    /// Where it is stored; `None` if a transform dropped it or `errors.tolerance` skipped it.
+    /// Where it is stored; `None` if a transform dropped it, `errors.tolerance` skipped it, or its
+    /// transaction was aborted.
     pub metadata: Option<RecordMetadata>,
 }
 
@@ -105,6 +107,7 @@ pub struct AckedRecord {
 /// start → ( poll | committed(acknowledged records) | commit )* → stop
 /// ```
 ///
+/// - With exactly-once support `committed` comes once the transaction of the records is committed.
 /// - `stop` comes last, after the final commit of offsets, also after an error.
 /// - No `poll` is made while the task is paused, or while more bytes than the runtime's bound wait for
 ///   acknowledgement.
@@ -162,6 +165,7 @@ pub struct SourceTaskContext {
     clock: Arc<dyn Clock>,
     offset_storage_reader: Arc<dyn OffsetStorageReader>,
     plugin_metrics: PluginMetrics,
+    transaction_context: Option<TransactionContext>,
 }
 
 impl SourceTaskContext {
@@ -171,12 +175,21 @@ impl SourceTaskContext {
             clock,
             offset_storage_reader,
             plugin_metrics: PluginMetrics::default(),
+            transaction_context: None,
         }
     }
 
     /// The same with metrics that somebody reads.
+    #[must_use]
     pub fn with_plugin_metrics(mut self, plugin_metrics: PluginMetrics) -> Self {
         self.plugin_metrics = plugin_metrics;
+        self
+    }
+
+    /// The same context for a task that chooses the ends of its transactions.
+    #[must_use]
+    pub fn with_transaction_context(mut self, context: TransactionContext) -> Self {
+        self.transaction_context = Some(context);
         self
     }
 
@@ -193,6 +206,12 @@ impl SourceTaskContext {
     /// The stored offsets of the connector.
     pub fn offset_storage_reader(&self) -> &Arc<dyn OffsetStorageReader> {
         &self.offset_storage_reader
+    }
+
+    /// Where the task chooses the ends of its transactions; `None` unless the worker has exactly-once
+    /// support and the connector the setting `transaction.boundary=connector`.
+    pub fn transaction_context(&self) -> Option<&TransactionContext> {
+        self.transaction_context.as_ref()
     }
 
     /// The stored offset of one source partition.

@@ -11,6 +11,7 @@ mod assignor;
 mod catching_up;
 #[cfg(test)]
 mod cluster_tests;
+mod fencing;
 mod leading;
 mod leaving;
 mod messages;
@@ -32,6 +33,7 @@ use std::time::Duration;
 
 use assignor::CooperativeAssignor;
 use catching_up::CatchUp;
+use fencing::Fencings;
 use leading::Owners;
 use leaving::Departure;
 pub(crate) use messages::{
@@ -127,6 +129,7 @@ pub(crate) struct Core {
     /// Connectors whose task configurations are on their way to the leader, and whether there are newer
     /// ones by now.
     forwards: BTreeMap<String, bool>,
+    fencings: Fencings,
     catch_up: CatchUp,
     departure: Departure,
     /// When to look whether statuses say what runs here.
@@ -148,6 +151,7 @@ impl Core {
             inquiries: Inquiries::default(),
             reconfigurations: BTreeSet::new(),
             forwards: BTreeMap::new(),
+            fencings: Fencings::default(),
             catch_up: CatchUp::default(),
             departure: Departure::No,
             status_check: None,
@@ -246,6 +250,12 @@ impl Core {
     fn on_outcome(&mut self, outcome: Outcome, view: &View<'_>, effects: &mut Vec<Effect>) {
         match outcome {
             Outcome::Refreshed(result) => self.on_refreshed(result, view, effects),
+            Outcome::RefreshedToFence(round, result) => {
+                self.on_refreshed_to_fence(round, result, view, effects);
+            }
+            Outcome::ProducersFenced(round, result) => {
+                self.on_producers_fenced(round, result, effects);
+            }
             Outcome::Written(reason, result) => self.on_written(reason, result, view, effects),
             Outcome::ConnectorTransitioned(connector, result) => {
                 self.on_connector_transitioned(&connector, result, view, effects);
@@ -312,6 +322,9 @@ impl Core {
             }
             (WriteReason::TaskConfigs(connector), Ok(())) => {
                 self.retries.remove(&connector);
+            }
+            (WriteReason::TaskCount(round), result) => {
+                self.on_task_count_written(&round, result, effects);
             }
             (WriteReason::SessionKey, result) => self.on_session_key_written(result, view),
         }

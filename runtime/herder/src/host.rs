@@ -1,13 +1,16 @@
 //! What runs connectors and tasks for a herder.
 
 mod clients;
+mod exactly_once;
 mod local;
+mod offset_stores;
 mod offsets;
 mod plan;
 mod resolving;
 mod statuses;
 
 pub use clients::{KafkaClients, LibrdkafkaClients};
+pub use exactly_once::TaskFencing;
 pub use local::{LocalHost, LocalHostConfig};
 pub(crate) use offsets::OffsetChange;
 pub(crate) use resolving::ResolvingHost;
@@ -71,14 +74,25 @@ pub trait WorkerHost: Send + Sync {
     /// with the answer.
     fn generate_task_configs(&self, connector: &str, config: Arc<ConfigMap>, inquiry: u64);
 
-    /// Starts a task.
+    /// Starts a task; `generation` is the number of the set of configurations that `task_config` belongs
+    /// to.
     fn start_task(
         &self,
         task: &ConnectorTaskId,
         connector_config: Arc<ConfigMap>,
         task_config: Arc<ConfigMap>,
+        generation: i32,
         target_state: TargetState,
     );
+
+    /// Fences the producers of `num_tasks` tasks of an exactly-once source, with the rights that its
+    /// configuration gives; returns when they can write nothing more.
+    async fn fence_producers(
+        &self,
+        connector: &str,
+        config: Arc<ConfigMap>,
+        num_tasks: i32,
+    ) -> Result<(), ConnectError>;
 
     /// Tells that a task could not be started.
     fn fail_task(&self, task: &ConnectorTaskId, error: ConnectError);

@@ -7,6 +7,7 @@ mod herder;
 pub mod host;
 mod peers;
 pub mod plugins;
+mod preflight;
 pub mod secrets;
 mod shell;
 mod signature;
@@ -25,6 +26,6 @@ pub use peers::{PeerAnswer, PeerClient, PeerError, PeerRequest, path_segment};
 pub use signature::{InternalRequest, RequestSignature};
 pub use worker::{Group, HerderParts, HerderShutdown, WorkerHerder};
 pub use worker_config::{
-    AdvertisedAddress, BasicAuth, HeaderAction, HeaderRule, Listener, Login, RestRole,
-    StorageTopic, WorkerConfig, WorkerMode,
+    AdvertisedAddress, BasicAuth, ExactlyOnceSourceSupport, HeaderAction, HeaderRule, Listener,
+    Login, RestRole, StorageTopic, WorkerConfig, WorkerMode,
 };

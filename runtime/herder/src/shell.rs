@@ -1,6 +1,7 @@
 //! The command loop: takes what happens, asks the [`Core`], and carries its effects out.
 
 mod effects;
+mod writing;
 
 use crate::core::{
     Core, CoreConfig, ForwardError, Input, Outcome, Request, RequestId, Response, View,
@@ -21,6 +22,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use writing::WritePrivilege;
+
+pub(crate) use writing::FENCED_FROM_CONFIG_TOPIC;
 
 /// A request on its way to the loop.
 pub(crate) struct Command {
@@ -69,7 +73,10 @@ pub(crate) struct Shell {
     assignment_reply: Option<oneshot::Sender<Vec<MemberAssignment>>>,
     /// Task configurations on their way to the leader, at most one set of each connector.
     forwards: JoinSet<(String, Result<(), ForwardError>)>,
+    /// Rounds of fencing, at most one of each connector.
+    fencings: JoinSet<Outcome>,
     is_handed_over: bool,
+    write_privilege: WritePrivilege,
     generation: i32,
     rebalance_started: Option<Duration>,
 }
@@ -101,7 +108,9 @@ impl Shell {
             join_reply: None,
             assignment_reply: None,
             forwards: JoinSet::new(),
+            fencings: JoinSet::new(),
             is_handed_over: false,
+            write_privilege: WritePrivilege::None,
             generation: -1,
             rebalance_started: None,
         })
@@ -219,6 +228,13 @@ impl Shell {
                 }
                 Err(error) => {
                     tracing::error!("task configurations were not forwarded: {error}");
+                    Input::Tick
+                }
+            }),
+            Some(fenced) = self.fencings.join_next() => Ok(match fenced {
+                Ok(outcome) => Input::Outcome(outcome),
+                Err(error) => {
+                    tracing::error!("a round of fencing ended without a word: {error}");
                     Input::Tick
                 }
             }),

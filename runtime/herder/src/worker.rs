@@ -6,6 +6,7 @@ use crate::herder::{LoopHerder, connector_type};
 use crate::host::{HostEvent, KafkaClients, LocalHost, LocalHostConfig, ResolvingHost};
 use crate::peers::PeerClient;
 use crate::plugins::Plugins;
+use crate::preflight::LoopFencing;
 use crate::shell::{COMMAND_QUEUE_LEN, Shell, ShellParts};
 use crate::signature::MacAlgorithm;
 use crate::stage::Stage;
@@ -111,12 +112,20 @@ impl WorkerHerder {
         let (shutdown, shutdown_receiver) = watch::channel(false);
         let (progress, progress_receiver) = watch::channel(0);
         let stage = Arc::new(Stage::default());
+        let fencing = LoopFencing {
+            commands: commands.clone(),
+            config_store: parts.config_store.clone(),
+            peers: parts.peers.clone(),
+            signature_algorithm: mac_algorithm(&parts.worker, "inter.worker.signature.algorithm"),
+            clock: parts.clock.clone(),
+        };
         let (host, host_event_sender, host_events) = LocalHost::new(
             LocalHostConfig {
                 worker: parts.worker.clone(),
                 bootstrap_servers: parts.bootstrap_servers.clone(),
                 client_properties: parts.client_properties.clone(),
                 worker_id: parts.worker_id.clone(),
+                fencing: Arc::new(fencing),
             },
             parts.plugins,
             parts.clients.clone(),

@@ -82,6 +82,25 @@ impl StorageTopic {
     }
 }
 
+/// `exactly.once.source.support`: how far a cluster is on its way to exactly-once sources. All workers
+/// become `preparing` before the first becomes `enabled`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExactlyOnceSourceSupport {
+    /// Nobody writes in transactions.
+    Disabled,
+    /// The leader writes to the config topic in transactions.
+    Preparing,
+    /// Source tasks write in transactions too.
+    Enabled,
+}
+
+impl ExactlyOnceSourceSupport {
+    /// Whether source tasks write in transactions.
+    pub fn is_enabled(self) -> bool {
+        self == Self::Enabled
+    }
+}
+
 /// The settings of a worker, checked.
 ///
 /// `Debug` shows the keys only: values may be secrets.
@@ -270,12 +289,25 @@ impl WorkerConfig {
         )
     }
 
+    /// `exactly.once.source.support`; disabled in a standalone worker.
+    pub fn exactly_once_source_support(&self) -> ExactlyOnceSourceSupport {
+        let support = self.text("exactly.once.source.support");
+        if self.mode != WorkerMode::Distributed {
+            ExactlyOnceSourceSupport::Disabled
+        } else if support.eq_ignore_ascii_case("enabled") {
+            ExactlyOnceSourceSupport::Enabled
+        } else if support.eq_ignore_ascii_case("preparing") {
+            ExactlyOnceSourceSupport::Preparing
+        } else {
+            ExactlyOnceSourceSupport::Disabled
+        }
+    }
+
     /// What the validation of connectors needs to know.
     pub fn view(&self) -> WorkerView {
-        let support = self.text("exactly.once.source.support");
         let distributed = DistributedView {
             group_id: self.group_id().to_string(),
-            exactly_once_source_enabled: support.eq_ignore_ascii_case("enabled"),
+            exactly_once_source_enabled: self.exactly_once_source_support().is_enabled(),
         };
         WorkerView {
             key_converter: self.text("key.converter").to_string(),

@@ -84,6 +84,11 @@ impl ErrorCode {
     /// A fatal error was raised before: the client is unusable.
     pub const FATAL: Self = Self(-150);
 
+    /// The epoch of a producer is not the present one.
+    pub const INVALID_PRODUCER_EPOCH: Self = Self(47);
+    /// A newer producer with the same transactional id has taken over.
+    pub const PRODUCER_FENCED: Self = Self(90);
+
     /// Makes a code from its number.
     pub const fn new(code: i32) -> Self {
         Self(code)

@@ -24,7 +24,10 @@ pub use connector::{
 };
 pub use report::{DeadLetterQueueConfig, DeadLetterQueuePlan};
 pub use sink::{ConsumerFactory, SinkTaskPlan, run_sink_task};
-pub use source::{ProducerFactory, SourceTaskPlan, TopicCreator, TopicMatcher, run_source_task};
+pub use source::{
+    ProducerFactory, SourceProducer, SourceTaskPlan, TaskPreflight, TopicCreator, TopicMatcher,
+    TransactionBoundary, TransactionPlan, TransactionalTaskProducerFactory, run_source_task,
+};
 pub use task::{
     TaskControl, TaskEvent, TaskHandle, TaskStatusListener, TaskTargetState, spawn_task,
 };

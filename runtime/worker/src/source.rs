@@ -6,41 +6,50 @@
 //!                                                                ▼ on the commit interval
 //!                                                          offset store ─► task.commit
 //! ```
+//!
+//! An exactly-once source writes offsets with its producer, in the transactions of the records; see
+//! `transactions`.
 
 mod commit;
+mod exactly_once;
 mod failures;
+mod producer;
+mod rows;
 mod send;
 mod submitted;
 #[cfg(test)]
 mod tests;
 mod topics;
+mod transactions;
 
 use crate::chain::Chain;
 use crate::produce_error::delivery_error;
 use crate::report::{DeadLetterQueue, DeadLetterQueuePlan, DeadLetterQueueWriter, ErrorReporters};
 use crate::task::{TaskControl, TaskEvent, TaskTargetState};
 use crate::tolerance::ErrorPolicy;
-use commit::OffsetCommit;
+use commit::{Commits, OffsetCommit};
 use connect_api::config::ConfigMap;
 use connect_api::{
     AckedRecord, Clock, ConnectError, OffsetStorageReader, Result, SourceBatch, SourceTask,
     SourceTaskContext, Topic,
 };
-use connect_kafka::producer::{Deliveries, Delivery, Producer};
-use connect_store::OffsetWriter;
+use connect_kafka::producer::{Deliveries, Delivery};
+use connect_store::{OffsetStore, OffsetWriter};
 use connect_telemetry::metrics::SourceTaskMetrics;
 use failures::SettledReports;
-use futures::future::BoxFuture;
+use producer::TaskProducer;
+use send::Sent;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use submitted::{SubmittedRecords, Token};
+use transactions::{OFFSET_TOKEN, Transactions};
 
+pub use exactly_once::{
+    TaskPreflight, TransactionBoundary, TransactionPlan, TransactionalTaskProducerFactory,
+};
+pub use producer::{ProducerFactory, SourceProducer};
 pub use topics::{TopicCreator, TopicMatcher};
-
-/// Makes the producer of a task; called once, when the task starts.
-pub type ProducerFactory =
-    Box<dyn FnOnce() -> BoxFuture<'static, Result<Box<dyn Producer>>> + Send>;
 
 /// Everything that a source task needs to run.
 pub struct SourceTaskPlan {
@@ -53,13 +62,17 @@ pub struct SourceTaskPlan {
     /// What happens to bad records.
     pub error_policy: ErrorPolicy,
     /// Makes its producer.
-    pub producer: ProducerFactory,
+    pub producer: SourceProducer,
     /// Where bad records go, if the user wants them kept.
     pub dead_letter_queue: Option<DeadLetterQueuePlan>,
     /// Where it finds how far it had come.
     pub offset_reader: Arc<dyn OffsetStorageReader>,
-    /// Where it writes how far it has come.
+    /// Where it writes how far it has come; under exactly-once its own producer writes what is collected
+    /// there.
     pub offset_writer: OffsetWriter,
+    /// The store behind reader and writer, if it is the task's own: to be started before the task and
+    /// stopped after it.
+    pub own_offsets: Option<Arc<dyn OffsetStore>>,
     /// Creates topics before the first record goes there; `None` leaves that to the broker.
     pub topic_creator: Option<TopicCreator>,
     /// The time to live by.
@@ -87,6 +100,36 @@ pub async fn run_source_task(plan: SourceTaskPlan, mut control: TaskControl) -> 
     if !control.await_unpaused().await {
         return Ok(());
     }
+    let (writer, now) = (plan.offset_writer, plan.clock.monotonic());
+    let (mut producer, commits) = match plan.producer {
+        SourceProducer::AtLeastOnce(producer) => {
+            let (interval, timeout) = (plan.offset_flush_interval, plan.offset_flush_timeout);
+            let commit = OffsetCommit::new(writer, now, interval, timeout);
+            (
+                TaskProducer::Plain(producer().await?),
+                Commits::OnInterval(commit),
+            )
+        }
+        SourceProducer::ExactlyOnce(transactions) => {
+            let Some(claimed) = transactions.claim(&mut control, &*plan.clock).await? else {
+                return Ok(());
+            };
+            let (id, timeout) = (control.id().clone(), plan.offset_flush_timeout);
+            let (transactions, producer) =
+                Transactions::new(id, claimed, writer, timeout, plan.clock.monotonic());
+            (producer, Commits::InTransactions(Box::new(transactions)))
+        }
+    };
+    let deliveries = producer
+        .deliveries()
+        .ok_or_else(|| ConnectError::fatal("the producer was used before its task started"))?;
+    if let Some(store) = &plan.own_offsets {
+        let started = control.unless_stopping(store.start()).await;
+        if !matches!(started, Some(Ok(()))) {
+            store.stop().await;
+            return started.unwrap_or(Ok(())).map_err(ConnectError::from);
+        }
+    }
     let (queue, dead_letter_writer) = match plan.dead_letter_queue {
         None => (None, None),
         Some(queue) => {
@@ -102,14 +145,12 @@ pub async fn run_source_task(plan: SourceTaskPlan, mut control: TaskControl) -> 
         plan.metrics.task().clone(),
         plan.clock.clone(),
     );
-    let mut producer = (plan.producer)().await?;
-    let deliveries = producer
-        .deliveries()
-        .ok_or_else(|| ConnectError::fatal("the producer was used before its task started"))?;
-    let context = SourceTaskContext::new(plan.clock.clone(), plan.offset_reader)
+    let mut context = SourceTaskContext::new(plan.clock.clone(), plan.offset_reader)
         .with_plugin_metrics(plan.metrics.plugin_metrics().clone());
+    if let Some(transactions) = commits.transaction_context() {
+        context = context.with_transaction_context(transactions.clone());
+    }
     let mut task = plan.task;
-    let now = plan.clock.monotonic();
     let mut runner = Runner {
         keeps_records: task.wants_acknowledgements(),
         chain: plan.chain,
@@ -119,12 +160,7 @@ pub async fn run_source_task(plan: SourceTaskPlan, mut control: TaskControl) -> 
         producer,
         deliveries,
         submitted: SubmittedRecords::default(),
-        commit: OffsetCommit::new(
-            plan.offset_writer,
-            now,
-            plan.offset_flush_interval,
-            plan.offset_flush_timeout,
-        ),
+        commits,
         topic_creator: plan.topic_creator,
         acked: Vec::new(),
         error: None,
@@ -139,11 +175,14 @@ pub async fn run_source_task(plan: SourceTaskPlan, mut control: TaskControl) -> 
     let result = match task.start(context, &plan.config).await {
         Ok(()) => {
             control.emit(TaskEvent::Startup);
-            runner.drive(&mut *task, &mut control).await
+            runner.run(&mut *task, &mut control).await
         }
         Err(error) => Err(error),
     };
     runner.shut_down(task).await;
+    if let Some(store) = &plan.own_offsets {
+        store.stop().await;
+    }
     result
 }
 
@@ -153,10 +192,10 @@ struct Runner {
     dead_letter_writer: Option<DeadLetterQueueWriter>,
     /// Skipped records whose reports have become durable.
     settled_reports: SettledReports,
-    producer: Box<dyn Producer>,
+    producer: TaskProducer,
     deliveries: Deliveries,
     submitted: SubmittedRecords,
-    commit: OffsetCommit,
+    commits: Commits,
     topic_creator: Option<TopicCreator>,
     /// Whether the task wants to hear of acknowledgements.
     keeps_records: bool,
@@ -181,6 +220,11 @@ enum Polled {
 }
 
 impl Runner {
+    async fn run(&mut self, task: &mut dyn SourceTask, control: &mut TaskControl) -> Result<()> {
+        self.drive(task, control).await?;
+        self.commit_finally().await
+    }
+
     async fn drive(&mut self, task: &mut dyn SourceTask, control: &mut TaskControl) -> Result<()> {
         let mut num_failed_polls = 0u32;
         loop {
@@ -191,26 +235,36 @@ impl Runner {
             }
             if control.target_state() == TaskTargetState::Paused {
                 control.emit(TaskEvent::Paused);
+                // Others may wait for the end of an open transaction, and brokers do not wait for ever.
+                self.commit_finally().await?;
                 let go_on = self.rest_while_paused(task, control).await?;
                 if !go_on {
                     return Ok(());
                 }
+                self.restart_interval();
                 control.emit(TaskEvent::Resumed);
                 continue;
             }
+            self.commit_on_time().await?;
             let started = self.clock.monotonic();
             match self.poll(task, control).await {
                 Polled::ControlChanged => {}
                 Polled::Batch(Ok(batch)) => {
                     num_failed_polls = 0;
+                    self.batch_begins(batch.len());
                     if !batch.is_empty() {
                         let elapsed = self.clock.monotonic().saturating_sub(started);
                         self.metrics.record_poll(batch.len(), elapsed);
                         self.metrics.task().record_batch(batch.len());
-                        self.send_batch(batch, control).await?;
+                        if let Sent::Stopping = self.send_batch(batch, control).await? {
+                            self.batch_is_cut_short();
+                            continue;
+                        }
                     }
+                    self.batch_ends().await?;
                 }
                 Polled::Batch(Err(error)) if error.is_retriable() => {
+                    self.batch_ends().await?;
                     num_failed_polls += 1;
                     let delay = POLL_RETRY_DELAY_MIN
                         .saturating_mul(1 << (num_failed_polls - 1).min(16))
@@ -239,12 +293,17 @@ impl Runner {
         while let Some(deliveries) = self.deliveries.try_recv() {
             self.on_deliveries(&deliveries);
         }
+        let mut commit_time = match self.time_to_commit() {
+            Some(time) => self.clock.sleep(time),
+            None => Box::pin(std::future::pending()),
+        };
         let mut poll = task.poll();
         loop {
             tokio::select! {
                 biased;
                 () = control.changed() => return Polled::ControlChanged,
                 batch = &mut poll => return Polled::Batch(batch),
+                () = &mut commit_time => return Polled::ControlChanged,
                 () = self.progress() => {
                     if self.error.is_some() || !self.acked.is_empty() {
                         // Polling is cancel-safe; the task is to hear of this soon.
@@ -272,7 +331,7 @@ impl Runner {
                 None => std::future::pending().await,
             },
             (token, result) = self.settled_reports.next() => self.on_report(token, result),
-            () = self.commit.step(&mut self.submitted, &*self.clock, &self.metrics) => {}
+            () = self.commits.step(&mut self.submitted, &*self.clock, &self.metrics) => {}
         }
     }
 
@@ -314,36 +373,50 @@ impl Runner {
     }
 
     fn on_deliveries(&mut self, deliveries: &[Delivery]) {
-        let mut num_written = 0;
+        let (mut num_written, mut num_aborted) = (0, 0);
         for delivery in deliveries {
+            let token = Token(delivery.token);
             match delivery.result {
+                Ok(_) if token == OFFSET_TOKEN => {}
                 Ok(metadata) => {
                     num_written += 1;
-                    let token = Token(delivery.token);
                     if !self.unacked_topics.is_empty() {
                         self.topic_acknowledged(token);
                     }
-                    let record = self.submitted.acknowledge(token);
-                    if self.keeps_records
-                        && let Some(record) = record
-                    {
-                        self.acked.push(AckedRecord {
-                            record: *record,
-                            metadata: Some(connect_api::RecordMetadata {
-                                partition: metadata.partition,
-                                offset: metadata.offset,
-                                timestamp: Some(metadata.timestamp_ms)
-                                    .filter(|timestamp| *timestamp >= 0),
-                            }),
-                        });
-                    }
+                    let metadata = connect_api::RecordMetadata {
+                        partition: metadata.partition,
+                        offset: metadata.offset,
+                        timestamp: Some(metadata.timestamp_ms).filter(|timestamp| *timestamp >= 0),
+                    };
+                    self.acknowledge(token, Some(metadata));
                 }
-                Err(code) => {
-                    self.on_send_failure(Token(delivery.token), delivery_error(code));
+                Err(_) if self.commits.is_aborting() => {
+                    num_aborted += usize::from(token != OFFSET_TOKEN);
+                    self.acknowledge(token, None);
                 }
+                Err(code) => self.on_send_failure(token, delivery_error(code)),
             }
         }
-        self.metrics.record_write(num_written, 0);
+        self.metrics
+            .record_write(num_written + num_aborted, num_aborted);
+    }
+
+    /// A record is written, dropped or skipped; the task is to hear of it.
+    fn acknowledge(&mut self, token: Token, metadata: Option<connect_api::RecordMetadata>) {
+        let Some(record) = self.submitted.acknowledge(token) else {
+            return;
+        };
+        if !self.keeps_records {
+            return;
+        }
+        let acked = AckedRecord {
+            record: *record,
+            metadata,
+        };
+        match self.commits.transactions() {
+            Some(transactions) => transactions.acknowledge(acked),
+            None => self.acked.push(acked),
+        }
     }
 
     fn topic_acknowledged(&mut self, token: Token) {
@@ -365,7 +438,7 @@ impl Runner {
                 tracing::error!("Exception thrown while calling task.commitRecord(): {error}");
             }
         }
-        if self.commit.take_completed_round()
+        if self.commits.take_completed_round()
             && let Err(error) = task.commit().await
         {
             tracing::error!("Exception thrown while calling task.commit(): {error}");
@@ -373,11 +446,26 @@ impl Runner {
     }
 
     async fn shut_down(mut self, mut task: Box<dyn SourceTask>) {
-        let timeout = self.commit.timeout();
-        if let Err(error) = self.producer.flush(timeout).await {
-            tracing::warn!(
-                "{error}; records without acknowledgement will be read again after a restart"
-            );
+        let timeout = self.commits.timeout();
+        match self.commits.transactions() {
+            Some(_) => {
+                let aborting = self.abort_what_is_open();
+                if tokio::time::timeout(PRODUCER_CLOSE_TIMEOUT, aborting)
+                    .await
+                    .is_err()
+                {
+                    tracing::warn!(
+                        "the open transaction could not be aborted; it ends by its timeout"
+                    );
+                }
+            }
+            None => {
+                if let Err(error) = self.producer.flush(timeout).await {
+                    tracing::warn!(
+                        "{error}; records without acknowledgement will be read again after a restart"
+                    );
+                }
+            }
         }
         while let Some(deliveries) = self.deliveries.try_recv() {
             self.on_deliveries(&deliveries);
@@ -388,15 +476,17 @@ impl Runner {
         while let Some((token, result)) = self.settled_reports.try_next() {
             self.on_report(token, result);
         }
-        self.commit.finish(&mut self.submitted, &self.metrics).await;
-        self.tell(&mut *task).await;
-        let num_unacknowledged = self.submitted.num_unacknowledged();
-        if num_unacknowledged > 0 {
-            tracing::warn!(
-                num_unacknowledged,
-                "the task ends with records that Kafka has not acknowledged; they will be read again"
-            );
+        if let Commits::OnInterval(commit) = &mut self.commits {
+            commit.finish(&mut self.submitted, &self.metrics).await;
+            let num_unacknowledged = self.submitted.num_unacknowledged();
+            if num_unacknowledged > 0 {
+                tracing::warn!(
+                    num_unacknowledged,
+                    "the task ends with records that Kafka has not acknowledged; they will be read again"
+                );
+            }
         }
+        self.tell(&mut *task).await;
         if let Err(error) = task.stop().await {
             tracing::warn!("Could not stop task: {error}");
         }

@@ -5,9 +5,11 @@ use connect_herder::{StorageTopic, WorkerConfig, WorkerMode};
 use connect_kafka::admin::LibrdkafkaAdmin;
 use connect_kafka::client_config::{ClientProperties, ClientType};
 use connect_kafka::log::{CompactedLog, KafkaLog, KafkaLogConfig, TopicSpec, ensure_topic};
+use connect_kafka::producer::{LibrdkafkaTransactionalProducer, TransactionalProducer};
 use connect_store::{
     ConfigStore, FileOffsetStore, KafkaConfigStore, KafkaOffsetStore, KafkaStatusStore,
     MemoryConfigStore, MemoryStatusStore, OffsetStore, StatusStore, StoreError,
+    TransactionalConfigWriter,
 };
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -37,7 +39,7 @@ pub(super) fn stores(config: &WorkerConfig) -> Result<Stores> {
             prepare: Box::new(|| async { Ok(()) }.boxed()),
         },
         WorkerMode::Distributed => Stores {
-            configs: Arc::new(KafkaConfigStore::new(log(config, StorageTopic::Configs))),
+            configs: Arc::new(config_store(config)),
             offsets: Arc::new(KafkaOffsetStore::new(log(config, StorageTopic::Offsets))),
             statuses: Arc::new(KafkaStatusStore::new(log(config, StorageTopic::Statuses))),
             prepare: prepare(config),
@@ -45,16 +47,30 @@ pub(super) fn stores(config: &WorkerConfig) -> Result<Stores> {
     })
 }
 
+fn config_store(config: &WorkerConfig) -> KafkaConfigStore {
+    let store = KafkaConfigStore::new(log(config, StorageTopic::Configs));
+    let Some(properties) = config.leader_producer_properties() else {
+        return store;
+    };
+    let writer = TransactionalConfigWriter::new(
+        config.storage_topic_name(StorageTopic::Configs),
+        Box::new(move || {
+            let producer = LibrdkafkaTransactionalProducer::new(&properties)?;
+            Ok(Box::new(producer) as Box<dyn TransactionalProducer>)
+        }),
+    );
+    store.with_privileged_writer(Arc::new(writer))
+}
+
 fn log(config: &WorkerConfig, topic: StorageTopic) -> Arc<dyn CompactedLog> {
-    let properties = |client| {
-        let mut properties = config.client_properties(client);
+    let with_id = |mut properties: ClientProperties| {
         properties.set("client.id", config.internal_client_id(topic));
         properties
     };
     Arc::new(KafkaLog::new(KafkaLogConfig {
         topic: config.storage_topic_name(topic).to_string(),
-        producer: properties(ClientType::Producer),
-        consumer: properties(ClientType::Consumer),
+        producer: Some(with_id(config.client_properties(ClientType::Producer))),
+        consumer: with_id(config.storage_consumer_properties(topic)),
     }))
 }
 

@@ -1,5 +1,6 @@
 //! What passes between the core and the world: inputs in, effects out.
 
+use super::fencing::FencingRound;
 use crate::face::{ConnectorInfo, ConnectorStateInfo, Created, HerderError, RestartRequest};
 use crate::host::ValuesExpiry;
 use connect_api::config::ConfigMap;
@@ -57,9 +58,14 @@ pub(crate) enum Request {
         connector: String,
         configs: Vec<ConfigMap>,
     },
-    /// Another worker is about to start an exactly-once source.
+    /// A worker is about to start a task of an exactly-once source.
     FenceZombies {
         connector: String,
+    },
+    /// Whether such a task may go on, which was started with the configurations of this generation.
+    VerifyTask {
+        task: ConnectorTaskId,
+        generation: i32,
     },
     /// Whether the offsets of the connector may be changed now.
     CheckStopped {
@@ -118,6 +124,10 @@ pub(crate) enum Input {
 pub(crate) enum Outcome {
     /// Of [`Effect::Refresh`].
     Refreshed(Result<(), String>),
+    /// Of [`Effect::RefreshToFence`].
+    RefreshedToFence(FencingRound, Result<(), String>),
+    /// Of [`Effect::FenceProducers`].
+    ProducersFenced(FencingRound, Result<(), String>),
     /// Of [`Effect::Write`].
     Written(WriteReason, Result<(), HerderError>),
     /// Of [`Effect::StartConnector`] and [`Effect::TransitionConnector`]: the state that it is in now.
@@ -163,6 +173,8 @@ pub(crate) enum WriteReason {
     Request(RequestId, PendingResponse),
     /// A connector's tasks were configured anew.
     TaskConfigs(String),
+    /// Producers of earlier tasks are fenced.
+    TaskCount(FencingRound),
     /// The leader hands out a key.
     SessionKey,
 }
@@ -230,6 +242,17 @@ pub(crate) enum Effect {
     Refresh {
         timeout: Duration,
     },
+    /// The same, for a round of fencing.
+    RefreshToFence {
+        round: FencingRound,
+        timeout: Duration,
+    },
+    /// Begins to fence the producers of so many tasks of a connector.
+    FenceProducers {
+        round: FencingRound,
+        config: Arc<ConfigMap>,
+        num_tasks: i32,
+    },
     Write(WriteReason, Write),
     StartConnector {
         connector: String,
@@ -245,6 +268,8 @@ pub(crate) enum Effect {
         task: ConnectorTaskId,
         connector_config: Arc<ConfigMap>,
         task_config: Arc<ConfigMap>,
+        /// The number of the set of configurations that this one belongs to.
+        generation: i32,
         target_state: TargetState,
     },
     SetTaskTargetState {

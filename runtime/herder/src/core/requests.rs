@@ -13,9 +13,9 @@ use connect_store::{ConnectorStatus, ConnectorTaskId, Status, TargetState, TaskS
 use std::collections::BTreeSet;
 
 /// How many requests may wait for the group to form.
-const MAX_DEFERRED: usize = 1024;
+pub(super) const MAX_DEFERRED: usize = 1024;
 
-const NO_LEADER: &str = "Cannot complete request momentarily due to no known leader URL, likely \
+pub(super) const NO_LEADER: &str = "Cannot complete request momentarily due to no known leader URL, likely \
                          because a rebalance was underway.";
 
 const STALE_CONFIGURATION: &str = "Cannot complete request momentarily due to stale configuration \
@@ -33,7 +33,9 @@ impl Core {
             effects.push(Effect::Reply(id, Ok(Response::Done)));
             return;
         }
-        if self.must_wait(&request) {
+        // A task that waits for this is known already, whoever leads.
+        let depends_on_group = !matches!(request, Request::VerifyTask { .. });
+        if depends_on_group && self.must_wait(&request) {
             if self.deferred.len() < MAX_DEFERRED {
                 // Bounded in time by the limit of the REST API.
                 self.deferred.push((id, request));
@@ -63,7 +65,7 @@ impl Core {
     }
 
     /// Refuses what only the leader may do, unless this worker leads.
-    fn require_leader(&self, reason: &str) -> HerderResult<()> {
+    pub(super) fn require_leader(&self, reason: &str) -> HerderResult<()> {
         if self.is_leader() {
             return Ok(());
         }
@@ -144,7 +146,11 @@ impl Core {
                 self.put_task_configs(id, connector, configs, view, effects)?;
             }
             Request::FenceZombies { connector } => {
-                self.fence_zombies(id, connector, view, effects)?;
+                self.fence_zombies(id, &connector, view, effects)?;
+            }
+            Request::VerifyTask { task, generation } => {
+                self.verify_task(&task, generation, view)?;
+                effects.push(Effect::Reply(id, Ok(Response::Done)));
             }
             Request::RestartConnector { connector } => {
                 self.restart_connector(id, &connector, view, effects)?;
@@ -310,52 +316,9 @@ impl Core {
         ));
         Ok(())
     }
-
-    /// A JVM worker asks for this before it starts a task of an exactly-once source. Where no producer
-    /// of an earlier set of tasks can be left, it is enough to note the number of tasks.
-    fn fence_zombies(
-        &self,
-        id: RequestId,
-        connector: String,
-        view: &View<'_>,
-        effects: &mut Vec<Effect>,
-    ) -> HerderResult<()> {
-        self.require_leader("Only the leader may perform zombie fencing.")?;
-        if !view.configs.contains(&connector) {
-            return Err(not_found(&connector));
-        }
-        if type_of(&connector, view) != "source" {
-            return Err(HerderError::bad_request(format!(
-                "Connector {connector} is not a source connector"
-            )));
-        }
-        if !view.configs.is_pending_fencing(&connector) {
-            effects.push(Effect::Reply(id, Ok(Response::Done)));
-            return Ok(());
-        }
-        let num_tasks = view.configs.task_count(&connector);
-        match view.configs.task_count_record(&connector) {
-            None => {}
-            Some(1) if num_tasks == 1 => {}
-            Some(_) => {
-                return Err(HerderError::internal(format!(
-                    "Failed to perform zombie fencing for connector {connector}: the leader is a worker \
-                     without support for exactly-once sources"
-                )));
-            }
-        }
-        effects.push(Effect::Write(
-            WriteReason::Request(id, PendingResponse::Done),
-            Write::TaskCount {
-                connector,
-                num_tasks,
-            },
-        ));
-        Ok(())
-    }
 }
 
-fn not_found(connector: &str) -> HerderError {
+pub(super) fn not_found(connector: &str) -> HerderError {
     HerderError::not_found(format!("Connector {connector} not found"))
 }
 
@@ -394,7 +357,7 @@ pub(crate) fn connector_info(connector: &str, view: &View<'_>) -> HerderResult<C
     })
 }
 
-fn type_of(connector: &str, view: &View<'_>) -> &'static str {
+pub(super) fn type_of(connector: &str, view: &View<'_>) -> &'static str {
     view.configs
         .raw_connector_config(connector)
         .and_then(|config| config.get("connector.class"))

@@ -60,6 +60,7 @@ impl Core {
     }
 
     fn on_new_task_configs(&mut self, connector: &str, view: &View<'_>, effects: &mut Vec<Effect>) {
+        self.give_up_fencing(connector, effects);
         if view.configs.is_inconsistent(connector) {
             tracing::warn!(
                 connector,

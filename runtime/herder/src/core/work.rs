@@ -150,6 +150,7 @@ impl Core {
                 task: task.clone(),
                 connector_config: connector_config.clone(),
                 task_config: task_config.clone(),
+                generation: super::fencing::generation_of(&task.connector, view),
                 target_state: view
                     .configs
                     .target_state(&task.connector)

@@ -1,11 +1,12 @@
 //! Requests that change a connector: its configuration and its offsets.
 
-use super::{LoopHerder, connector_not_found};
+use super::{LoopHerder, connector_not_found, connector_type};
 use crate::core::{Request, Response};
 use crate::face::{ConnectorInfo, Created, Herder, HerderError, HerderResult, TargetState};
 use crate::host::OffsetChange;
 use crate::shell::shutting_down;
 use crate::validation;
+use connect_api::ConnectorType;
 use connect_api::config::ConfigMap;
 use connect_store::State;
 
@@ -20,11 +21,41 @@ impl LoopHerder {
         })
         .await?;
         let config = self.resolved_config(connector).await?;
+        if self.worker.exactly_once_source_support().is_enabled() && self.is_source(&config) {
+            self.fence_before_change(connector).await?;
+        }
         let (host, connector) = (self.host.clone(), connector.to_string());
         // A client that goes away must not leave it half done.
         tokio::spawn(async move { host.change_offsets(&connector, &config, change).await })
             .await
             .map_err(|_| shutting_down())?
+    }
+
+    fn is_source(&self, config: &ConfigMap) -> bool {
+        let class = config.get("connector.class").unwrap_or_default();
+        connector_type(self.plugins, class.trim()) == ConnectorType::Source.name()
+    }
+
+    /// A task that is still at work somewhere must not write over what a user changes.
+    async fn fence_before_change(&self, connector: &str) -> HerderResult<()> {
+        let fenced = self.ask(Request::FenceZombies {
+            connector: connector.to_string(),
+        });
+        if let Err(error) = fenced.await {
+            tracing::error!(
+                connector,
+                "Failed to perform zombie fencing for source connector prior to modifying offsets: \
+                 {error}"
+            );
+            return Err(HerderError::internal(
+                "Failed to perform zombie fencing for source connector prior to modifying offsets",
+            ));
+        }
+        // It takes a while, in which the connector may have been resumed.
+        let stopped = self.ask(Request::CheckStopped {
+            connector: connector.to_string(),
+        });
+        stopped.await.map(drop)
     }
 
     pub(super) async fn put_validated(

@@ -1,6 +1,7 @@
 //! Connectors and tasks in this process.
 
 use super::clients::KafkaClients;
+use super::exactly_once::TaskFencing;
 use super::plan::{complete_task_configs, subscription, topic_matcher};
 use super::statuses::{Statuses, TaskMetricsHandle, connector_target};
 use super::{GenerateError, HostEvent, TaskConfigsAnswer, WorkerHost};
@@ -14,9 +15,7 @@ use connect_api::{
     SourceTask,
 };
 use connect_kafka::client_config::ClientProperties;
-use connect_store::{
-    ConnectorOffsets, ConnectorTaskId, OffsetStore, OffsetWriter, StatusStore, TargetState,
-};
+use connect_store::{ConnectorTaskId, OffsetStore, StatusStore, TargetState};
 use connect_telemetry::metrics::{ConnectorDescription, Metrics};
 use connect_worker::{
     ConnectorHandle, ConnectorInstance, ErrorPolicy, SinkTaskPlan, SourceTaskPlan, TaskEvent,
@@ -43,6 +42,8 @@ pub struct LocalHostConfig {
     pub client_properties: ClientProperties,
     /// `host:port` of the advertised URL.
     pub worker_id: String,
+    /// Whom tasks of exactly-once sources ask before they write.
+    pub fencing: Arc<dyn TaskFencing>,
 }
 
 /// Runs connectors and tasks in this process.
@@ -188,6 +189,7 @@ impl LocalHost {
         task: &ConnectorTaskId,
         connector_config: &ConfigMap,
         task_config: &ConfigMap,
+        generation: i32,
         target_state: TaskTargetState,
     ) -> Result<TaskHandle> {
         let plugin = self.plugin(connector_config)?;
@@ -195,7 +197,6 @@ impl LocalHost {
         let error_policy = ErrorPolicy::from_config(connector_config)?;
         let listener: Arc<dyn TaskStatusListener> = self.statuses.clone();
         let on_active_topic = self.on_active_topic(task);
-        let clients = self.clients.clone();
         tracing::info!(
             connector = &*task.connector,
             task = task.task,
@@ -210,22 +211,18 @@ impl LocalHost {
                     Some(TaskMetricsHandle::Source(metrics.clone())),
                 );
                 let dead_letter_queue = self.dead_letter_queue(task, plugin, connector_config)?;
-                let properties = self.producer_properties(task, connector_config);
+                let clients = self.source_clients(task, connector_config, generation)?;
                 let instance: Box<dyn SourceTask> = create().new_task();
                 let plan = SourceTaskPlan {
                     task: instance,
                     config: task_config.clone(),
                     chain: described.chain,
                     error_policy,
-                    producer: Box::new(move || {
-                        Box::pin(async move { clients.producer(properties).await })
-                    }),
+                    producer: clients.producer,
                     dead_letter_queue,
-                    offset_reader: Arc::new(ConnectorOffsets::new(
-                        task.connector.clone(),
-                        self.offsets.clone(),
-                    )),
-                    offset_writer: OffsetWriter::new(task.connector.clone(), self.offsets.clone()),
+                    offset_reader: clients.offset_reader,
+                    offset_writer: clients.offset_writer,
+                    own_offsets: clients.own_offsets,
                     topic_creator: self.topic_creator(task, connector_config)?,
                     clock: self.clock.clone(),
                     offset_flush_interval: self.config.worker.millis("offset.flush.interval.ms"),
@@ -248,6 +245,7 @@ impl LocalHost {
                     Some(TaskMetricsHandle::Sink(metrics.clone())),
                 );
                 let dead_letter_queue = self.dead_letter_queue(task, plugin, connector_config)?;
+                let clients = self.clients.clone();
                 let properties = self.consumer_properties(task, connector_config);
                 let subscription = subscription(task_config)?;
                 let instance: Box<dyn SinkTask> = create().new_task();
@@ -456,6 +454,7 @@ impl WorkerHost for LocalHost {
         task: &ConnectorTaskId,
         connector_config: Arc<ConfigMap>,
         task_config: Arc<ConfigMap>,
+        generation: i32,
         target_state: TargetState,
     ) {
         crate::secrets::hide(self.plugins, &connector_config);
@@ -463,6 +462,7 @@ impl WorkerHost for LocalHost {
             task,
             &connector_config,
             &task_config,
+            generation,
             task_target(target_state),
         ) {
             Ok(handle) => {
@@ -470,6 +470,16 @@ impl WorkerHost for LocalHost {
             }
             Err(error) => self.fail_task(task, error),
         }
+    }
+
+    async fn fence_producers(
+        &self,
+        connector: &str,
+        config: Arc<ConfigMap>,
+        num_tasks: i32,
+    ) -> Result<()> {
+        self.fence_task_producers(connector, &config, num_tasks)
+            .await
     }
 
     fn fail_task(&self, task: &ConnectorTaskId, error: ConnectError) {

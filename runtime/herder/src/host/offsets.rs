@@ -10,7 +10,7 @@ use connect_api::data::{Map, Value};
 use connect_api::json::{JsonOptions, write_value};
 use connect_api::{ConnectError, ConnectorFactory};
 use connect_kafka::admin::Admin;
-use connect_store::{ConnectorOffsets as StoredOffsets, StoreError};
+use connect_store::{ConnectorOffsets as StoredOffsets, OffsetStore, StoreError};
 use indexmap::IndexMap;
 use sink::{Sink, consumer_group, sink_offset};
 use std::sync::Arc;
@@ -96,6 +96,21 @@ impl Subject<'_> {
     }
 }
 
+/// Offsets that have been read for one request.
+struct OpenOffsets {
+    stored: StoredOffsets,
+    /// To be stopped after use.
+    own_store: Option<Arc<dyn OffsetStore>>,
+}
+
+impl OpenOffsets {
+    async fn close(self) {
+        if let Some(store) = self.own_store {
+            store.stop().await;
+        }
+    }
+}
+
 impl LocalHost {
     /// The stored offsets of a connector. `config` has its variables resolved.
     pub(crate) async fn stored_offsets(
@@ -109,12 +124,16 @@ impl LocalHost {
                 connector,
                 kind: "source",
             };
-            let listed = self.source_offsets(connector).list().await;
-            let listed = listed.map_err(|error| {
+            let failed = |error: StoreError| {
                 let message =
                     format!("Failed to retrieve offsets for source connector {connector}");
                 subject.failed(message, &error)
-            })?;
+            };
+            let open = self.open_source_offsets(connector, config).await;
+            let open = open.map_err(failed)?;
+            let listed = open.stored.list().await;
+            open.close().await;
+            let listed = listed.map_err(failed)?;
             let offsets = listed
                 .into_iter()
                 .map(|(partition, offset)| ConnectorOffset {
@@ -155,8 +174,14 @@ impl LocalHost {
                     connector,
                     kind: "source",
                 };
-                let (plugin, stored) = (create(), self.source_offsets(connector));
-                change_source_offsets(&subject, &*plugin, config, &stored, &change).await?
+                let plugin = create();
+                let open = self.open_source_offsets(connector, config).await;
+                let open = open.map_err(|error| subject.failed_to_modify(&error))?;
+                let stored = &open.stored;
+                let changed =
+                    change_source_offsets(&subject, &*plugin, config, stored, &change).await;
+                open.close().await;
+                changed?
             }
             ConnectorFactory::Sink(create) => {
                 let subject = Subject {
@@ -180,8 +205,24 @@ impl LocalHost {
         Ok(change.success(is_all_done))
     }
 
-    fn source_offsets(&self, connector: &str) -> StoredOffsets {
-        StoredOffsets::new(connector, self.offsets.clone())
+    /// The stored offsets of a source, wherever they are; to be closed after use.
+    async fn open_source_offsets(
+        &self,
+        connector: &str,
+        config: &ConfigMap,
+    ) -> Result<OpenOffsets, StoreError> {
+        let offsets = self.connector_offsets(connector, config)?;
+        let open = OpenOffsets {
+            stored: StoredOffsets::new(connector, offsets.store.clone()),
+            own_store: offsets.is_own.then(|| offsets.store.clone()),
+        };
+        if offsets.is_own
+            && let Err(error) = offsets.store.start().await
+        {
+            open.close().await;
+            return Err(error);
+        }
+        Ok(open)
     }
 
     fn offsets_admin(

@@ -153,7 +153,7 @@ impl LocalHost {
 
     /// The properties of a client of a connector: bootstrap servers and defaults, then the worker's
     /// settings with the prefix, then the connector's overrides.
-    fn with_overrides(
+    pub(super) fn with_overrides(
         &self,
         mut properties: ClientProperties,
         prefix: &str,

@@ -253,6 +253,7 @@ impl WorkerHost for ResolvingHost {
         task: &ConnectorTaskId,
         connector_config: Arc<ConfigMap>,
         task_config: Arc<ConfigMap>,
+        generation: i32,
         target_state: TargetState,
     ) {
         let (resolver, id) = (self.resolver.clone(), task.clone());
@@ -266,13 +267,28 @@ impl WorkerHost for ResolvingHost {
                 .end(&id, number, |target_state| match resolved {
                     Ok((connector_config, task_config, ttl)) => {
                         resolver.tell_of_expiry(&id.connector, Some(&id), &connector_config, ttl);
-                        resolver
-                            .host
-                            .start_task(&id, connector_config, task_config, target_state);
+                        resolver.host.start_task(
+                            &id,
+                            connector_config,
+                            task_config,
+                            generation,
+                            target_state,
+                        );
                     }
                     Err(error) => resolver.host.fail_task(&id, error),
                 });
         });
+    }
+
+    async fn fence_producers(
+        &self,
+        connector: &str,
+        config: Arc<ConfigMap>,
+        num_tasks: i32,
+    ) -> Result<()> {
+        let (config, _) = self.resolver.connector_config(connector, &config).await?;
+        let host = &self.resolver.host;
+        host.fence_producers(connector, config, num_tasks).await
     }
 
     fn fail_task(&self, task: &ConnectorTaskId, error: ConnectError) {

@@ -1,22 +1,13 @@
 //! How the effects of the core are carried out.
 
 use super::Shell;
-use crate::core::{Effect, ForwardError, Outcome, Write};
-use crate::face::{HerderError, HerderErrorKind};
+use crate::core::{Effect, ForwardError, Outcome};
 use crate::peers::{PeerRequest, connector_url, task_configs_body};
 use crate::signature::signature_of;
-use bytes::Bytes;
 use connect_api::config::ConfigMap;
 use connect_kafka::group::protocol::ConnectProtocol;
-use connect_store::{
-    ConnectorStatus, SessionKey, State, Status, StoreError, StoreResult, TargetState, TaskStatus,
-};
-use rand::Rng;
+use connect_store::{ConnectorStatus, State, Status, TaskStatus};
 use std::sync::atomic::Ordering;
-use std::time::Duration;
-
-/// How long a write may take to be read back.
-const WRITE_READ_BACK_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Shell {
     pub(super) async fn carry_out(&mut self, effect: Effect) -> Option<Outcome> {
@@ -64,8 +55,29 @@ impl Shell {
                     result.map_err(|error| error.to_string()),
                 ));
             }
+            Effect::RefreshToFence { round, timeout } => {
+                let _stage = self
+                    .parts
+                    .stage
+                    .enter("reading to the end of the config topic");
+                let result = self.parts.config_store.refresh(timeout).await;
+                let result = result.map_err(|error| error.to_string());
+                return Some(Outcome::RefreshedToFence(round, result));
+            }
+            Effect::FenceProducers {
+                round,
+                config,
+                num_tasks,
+            } => {
+                let host = host.clone();
+                self.fencings.spawn(async move {
+                    let fenced = host.fence_producers(&round.connector, config, num_tasks);
+                    let result = fenced.await.map_err(|error| error.to_string());
+                    Outcome::ProducersFenced(round, result)
+                });
+            }
             Effect::Write(reason, write) => {
-                let result = self.write(write).await.map_err(store_error);
+                let result = self.write(write).await;
                 return Some(Outcome::Written(reason, result));
             }
             Effect::StartConnector {
@@ -85,8 +97,15 @@ impl Shell {
                 task,
                 connector_config,
                 task_config,
+                generation,
                 target_state,
-            } => host.start_task(&task, connector_config, task_config, target_state),
+            } => host.start_task(
+                &task,
+                connector_config,
+                task_config,
+                generation,
+                target_state,
+            ),
             Effect::SetTaskTargetState { task, target_state } => {
                 host.set_task_target_state(&task, target_state);
             }
@@ -145,9 +164,7 @@ impl Shell {
         rebalance.set_connect_protocol(&protocol.to_uppercase());
         rebalance.record_completed(generation, leader_url, now.saturating_sub(started));
         self.parts.stage.ready();
-        if is_leader && let Err(error) = self.parts.config_store.claim_write_privileges().await {
-            tracing::error!("the right to write to the config topic could not be claimed: {error}");
-        }
+        self.note_leadership(is_leader, generation).await;
     }
 
     /// Sends task configurations in the background: the leader may be busy, and this worker must stay
@@ -177,50 +194,6 @@ impl Shell {
             });
             (connector, result)
         });
-    }
-
-    fn new_session_key(&self) -> SessionKey {
-        let config = &self.parts.core.session_keys;
-        let mut key = vec![0; config.num_bytes];
-        rand::rng().fill_bytes(&mut key);
-        SessionKey {
-            key: Bytes::from(key),
-            algorithm: config.algorithm.name().to_string(),
-            creation_timestamp_ms: self.parts.clock.now_ms(),
-        }
-    }
-
-    async fn write(&self, write: Write) -> StoreResult<()> {
-        let store = &self.parts.config_store;
-        let _stage = self.parts.stage.enter("writing to the config topic");
-        match write {
-            Write::Connector {
-                connector,
-                config,
-                target_state,
-            } => {
-                store
-                    .put_connector_config(&connector, &config, target_state)
-                    .await
-            }
-            Write::RemoveConnector { connector } => store.remove_connector_config(&connector).await,
-            Write::TaskConfigs { connector, configs } => {
-                store.put_task_configs(&connector, &configs).await
-            }
-            Write::Stop { connector } => {
-                store.put_task_configs(&connector, &[]).await?;
-                store
-                    .put_target_state(&connector, TargetState::Stopped)
-                    .await?;
-                store.refresh(WRITE_READ_BACK_TIMEOUT).await
-            }
-            Write::Restart(request) => store.put_restart_request(&request).await,
-            Write::SessionKey => store.put_session_key(&self.new_session_key()).await,
-            Write::TaskCount {
-                connector,
-                num_tasks,
-            } => store.put_task_count_record(&connector, num_tasks).await,
-        }
     }
 
     /// The leader removes the statuses of connectors and tasks that are not configured any more.
@@ -255,8 +228,4 @@ impl Shell {
             }
         }
     }
-}
-
-fn store_error(error: StoreError) -> HerderError {
-    HerderError::new(HerderErrorKind::Internal, error.to_string())
 }

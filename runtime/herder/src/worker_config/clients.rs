@@ -4,7 +4,7 @@
 //! cluster's id) and for connectors' admin clients. Connectors' producers and consumers take only what
 //! stands behind `producer.` and `consumer.`, beside `bootstrap.servers`.
 
-use super::{StorageTopic, WorkerConfig};
+use super::{ExactlyOnceSourceSupport, StorageTopic, WorkerConfig};
 use connect_api::config::ConfigMap;
 use connect_kafka::client_config::{ClientProperties, ClientType};
 
@@ -42,6 +42,38 @@ impl WorkerConfig {
     /// The id of a client of a storage topic: `<group.id>-[<client.id>-]configs`, and so on.
     pub fn internal_client_id(&self, topic: StorageTopic) -> String {
         self.client_id_with(topic.client_id_suffix())
+    }
+
+    /// The settings of the consumer of a storage topic. Of configurations and offsets it sees what is
+    /// committed, in a cluster whose sources are exactly-once.
+    pub fn storage_consumer_properties(&self, topic: StorageTopic) -> ClientProperties {
+        let mut properties = self.client_properties(ClientType::Consumer);
+        let is_transactional = matches!(topic, StorageTopic::Configs | StorageTopic::Offsets);
+        if is_transactional && self.exactly_once_source_support().is_enabled() {
+            properties.set("isolation.level", "read_committed");
+        }
+        properties
+    }
+
+    /// The settings of the producer with which the leader alone writes to the config topic, if the
+    /// cluster wants that (`exactly.once.source.support` of `preparing` and `enabled`).
+    pub fn leader_producer_properties(&self) -> Option<ClientProperties> {
+        if self.exactly_once_source_support() == ExactlyOnceSourceSupport::Disabled {
+            return None;
+        }
+        let mut properties = self.client_properties(ClientType::Producer);
+        let client_id = format!("{}-leader", self.internal_client_id(StorageTopic::Configs));
+        let transactional_id = format!("connect-cluster-{}", self.group_id());
+        for (key, value) in [
+            ("client.id", client_id.as_str()),
+            ("transactional.id", &transactional_id),
+            ("enable.idempotence", "true"),
+            ("acks", "all"),
+            ("max.in.flight.requests.per.connection", "5"),
+        ] {
+            properties.set(key, value);
+        }
+        Some(properties)
     }
 
     /// The id of the admin client that storage topics share.

@@ -36,14 +36,6 @@ pub(super) fn faults(config: &WorkerConfig) -> Vec<String> {
                 "Signature algorithm must be present in inter.worker.verification.algorithms list",
             );
         }
-        let support = config.text("exactly.once.source.support");
-        if !support.eq_ignore_ascii_case("disabled") {
-            refuse(
-                "exactly.once.source.support",
-                support,
-                "exactly-once sources are not supported yet; set it to disabled",
-            );
-        }
         storage_topics(config, &mut refuse);
     }
     advertised(config, &mut refuse);

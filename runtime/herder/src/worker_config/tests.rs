@@ -114,8 +114,6 @@ fn all_faults_are_told_at_once_with_kafkas_texts() {
 #[test]
 fn what_is_not_supported_is_refused_by_key_and_value() {
     for (key, value) in [
-        ("exactly.once.source.support", "ENABLED"),
-        ("exactly.once.source.support", "preparing"),
         ("rest.extension.classes", "org.example.Extension"),
         ("dovetail.rest.basic.auth.readers", "ann"),
         ("dovetail.rest.mask.secrets", "true"),

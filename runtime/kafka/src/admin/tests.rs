@@ -157,7 +157,7 @@ async fn watermarks_follow_records() {
         ClientProperties::from_iter([("bootstrap.servers", cluster.bootstrap_servers())]);
     let log = KafkaLog::new(KafkaLogConfig {
         topic: TOPIC.to_owned(),
-        producer: properties.clone(),
+        producer: Some(properties.clone()),
         consumer: properties,
     });
     log.start(Box::new(drop)).await.unwrap();

@@ -38,8 +38,8 @@ pub struct KafkaLogConfig {
     /// [`ensure_topic`](super::ensure_topic)).
     pub topic: String,
     /// Properties of the producer. What the log depends on (`acks`, order, no idempotence) is
-    /// set by the log.
-    pub producer: ClientProperties,
+    /// set by the log. `None` for a log that is only read: what is sent is refused.
+    pub producer: Option<ClientProperties>,
     /// Properties of the consumer. The log reads from the beginning and never commits.
     /// `isolation.level` is the caller's choice. `fetch.max.wait.ms` defaults to 10000 here:
     /// brokers answer at once when there is something, so a long wait only saves work.
@@ -54,12 +54,29 @@ pub struct KafkaLog {
 }
 
 struct Running {
-    producer: LibrdkafkaProducer,
-    producer_client: Arc<NativeClient>,
+    producer: Option<LibrdkafkaProducer>,
+    asking: Asking,
     waiting: Waiting,
     next_token: u64,
     reader: ReaderHandle,
     thread: JoinHandle<()>,
+}
+
+/// The client that asks for the end of the topic.
+#[derive(Clone)]
+enum Asking {
+    /// That of the producer, which is flushed before.
+    Producer(Arc<NativeClient>),
+    /// That of the consumer, where there is no producer.
+    Consumer(Arc<NativeClient>),
+}
+
+impl Asking {
+    fn client(&self) -> &Arc<NativeClient> {
+        match self {
+            Self::Producer(client) | Self::Consumer(client) => client,
+        }
+    }
 }
 
 type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Result<RecordMetadata, ErrorCode>>>>>;
@@ -91,18 +108,21 @@ impl KafkaLog {
         }
     }
 
-    fn new_producer(&self) -> Result<LibrdkafkaProducer, LogError> {
-        let mut properties = self.config.producer.clone();
+    fn new_producer(&self) -> Result<Option<LibrdkafkaProducer>, LogError> {
+        let Some(mut properties) = self.config.producer.clone() else {
+            return Ok(None);
+        };
         properties.extend([
             ("acks", "all"),
             ("enable.idempotence", "false"),
             ("max.in.flight.requests.per.connection", "1"),
             ("delivery.timeout.ms", "2147483647"),
         ]);
-        LibrdkafkaProducer::new(&properties).map_err(|error| match error {
+        let producer = LibrdkafkaProducer::new(&properties).map_err(|error| match error {
             ProducerError::InvalidConfig(reason) => self.invalid_config(reason),
             other => self.invalid_config(other),
-        })
+        })?;
+        Ok(Some(producer))
     }
 
     fn consumer_config(&self) -> Result<NativeConfig, LogError> {
@@ -160,7 +180,7 @@ impl KafkaLog {
     /// Reads to the present end. Several may do so at a time.
     async fn read(
         &self,
-        client: Arc<NativeClient>,
+        asking: Asking,
         reader: ReaderHandle,
         timeout: Duration,
     ) -> Result<(), LogError> {
@@ -171,12 +191,14 @@ impl KafkaLog {
             timeout_ms: timeout.as_millis() as u64,
         };
         // Own records come back by reading; they must be in the topic before its end is asked for.
-        crate::producer::flush_client(Arc::clone(&client), remaining())
-            .await
-            .map_err(|_| timed_out())?;
+        if let Asking::Producer(client) = &asking {
+            crate::producer::flush_client(Arc::clone(client), remaining())
+                .await
+                .map_err(|_| timed_out())?;
+        }
         let (mut backoff, mut is_retry) = (RETRY_BACKOFF, false);
         let end_offsets = loop {
-            let (client, topic) = (Arc::clone(&client), self.config.topic.clone());
+            let (client, topic) = (Arc::clone(asking.client()), self.config.topic.clone());
             let num_partitions = self.num_partitions();
             let request_timeout = remaining().min(REQUEST_TIMEOUT);
             let request = tokio::task::spawn_blocking(move || {
@@ -254,11 +276,12 @@ impl CompactedLog for KafkaLog {
                     }
                 })?;
             let num_partitions = Self::find_topic(&client, &topic)?;
-            let reader = Reader::new(client, &topic, num_partitions, on_record)
+            let reader = Reader::new(Arc::clone(&client), &topic, num_partitions, on_record)
                 .map_err(|code| LogError::NotReadable { topic, code })?;
-            Ok::<_, LogError>((reader, num_partitions))
+            Ok::<_, LogError>((client, reader, num_partitions))
         });
-        let (reader, num_partitions) = opened.await.map_err(|_| self.not_running())??;
+        let (consumer_client, reader, num_partitions) =
+            opened.await.map_err(|_| self.not_running())??;
         self.num_partitions.store(num_partitions, Ordering::Release);
         let handle = reader.handle();
         let thread = std::thread::Builder::new()
@@ -266,20 +289,26 @@ impl CompactedLog for KafkaLog {
             .spawn(move || reader.run())
             .map_err(|error| self.invalid_config(format!("no thread for it: {error}")))?;
         let waiting = Waiting::default();
-        let deliveries = producer
-            .deliveries()
-            .expect("nobody has taken them from a new producer");
-        tokio::spawn(acknowledge(deliveries, Arc::clone(&waiting)));
-        let client = Arc::clone(producer.client().expect("a new producer has its client"));
+        let asking = match &mut producer {
+            Some(producer) => {
+                let deliveries = producer
+                    .deliveries()
+                    .expect("nobody has taken them from a new producer");
+                tokio::spawn(acknowledge(deliveries, Arc::clone(&waiting)));
+                let client = producer.client().expect("a new producer has its client");
+                Asking::Producer(Arc::clone(client))
+            }
+            None => Asking::Consumer(consumer_client),
+        };
         *self.running() = Some(Running {
             producer,
-            producer_client: Arc::clone(&client),
+            asking: asking.clone(),
             waiting,
             next_token: 0,
             reader: handle.clone(),
             thread,
         });
-        self.read(client, handle, START_TIMEOUT).await
+        self.read(asking, handle, START_TIMEOUT).await
     }
 
     fn send(&self, key: Option<Bytes>, value: Option<Bytes>) -> LogAck {
@@ -289,11 +318,15 @@ impl CompactedLog for KafkaLog {
             let error = self.not_running();
             return Box::pin(async { Err(error) });
         };
+        let Some(producer) = running.producer.as_mut() else {
+            let error = self.invalid_config("it is only read here");
+            return Box::pin(async { Err(error) });
+        };
         let token = running.next_token;
         running.next_token += 1;
         let (sender, receiver) = oneshot::channel();
         lock(&running.waiting).insert(token, sender);
-        let sent = running.producer.send(ProducerRecord {
+        let sent = producer.send(ProducerRecord {
             topic: &self.config.topic,
             partition: None,
             key: key.as_deref(),
@@ -323,11 +356,11 @@ impl CompactedLog for KafkaLog {
     }
 
     async fn read_to_end(&self, timeout: Duration) -> Result<(), LogError> {
-        let (client, reader) = match self.running().as_ref() {
-            Some(running) => (Arc::clone(&running.producer_client), running.reader.clone()),
+        let (asking, reader) = match self.running().as_ref() {
+            Some(running) => (running.asking.clone(), running.reader.clone()),
             None => return Err(self.not_running()),
         };
-        self.read(client, reader, timeout).await
+        self.read(asking, reader, timeout).await
     }
 
     fn topic(&self) -> &str {
@@ -344,22 +377,28 @@ impl CompactedLog for KafkaLog {
         };
         let Running {
             producer,
-            producer_client,
+            asking,
             reader,
             thread,
             ..
         } = running;
-        drop(producer_client);
-        // As long as Java's `KafkaBasedLog.stop` leaves to its producer.
-        let flushed = Box::new(producer).close(Duration::from_secs(30)).await;
-        if let Err(error) = flushed {
-            tracing::warn!("topic {}: {error}", self.config.topic);
+        let consumer = match asking {
+            // The producer's client ends with the producer.
+            Asking::Producer(_) => None,
+            Asking::Consumer(client) => Some(client),
+        };
+        if let Some(producer) = producer {
+            // As long as Java's `KafkaBasedLog.stop` leaves to its producer.
+            let flushed = Box::new(producer).close(Duration::from_secs(30)).await;
+            if let Err(error) = flushed {
+                tracing::warn!("topic {}: {error}", self.config.topic);
+            }
         }
         let stopped = tokio::task::spawn_blocking(move || {
             reader.stop();
             _ = thread.join();
             // The last to let go of the consumer destroys it, and that may block.
-            drop(reader);
+            drop((reader, consumer));
         });
         _ = stopped.await;
     }

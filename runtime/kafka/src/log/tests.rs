@@ -56,7 +56,7 @@ fn log_config(bootstrap_servers: &str, topic: &str) -> KafkaLogConfig {
     consumer.set("fetch.max.wait.ms", "20");
     KafkaLogConfig {
         topic: topic.to_owned(),
-        producer: properties,
+        producer: Some(properties),
         consumer,
     }
 }
@@ -236,6 +236,26 @@ async fn a_refused_setting_is_named() {
         text.contains(TOPIC) && text.contains("ssl.truststore.location"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn a_log_without_a_producer_is_read_only() {
+    let embedded = Embedded::start();
+    let writer = embedded.open();
+    writer.start(Seen::default().callback()).await.unwrap();
+    writer.send(bytes("k"), bytes("1")).await.unwrap();
+    let mut config = log_config(&embedded.0.bootstrap_servers(), TOPIC);
+    config.producer = None;
+    let (log, seen) = (KafkaLog::new(config), Seen::default());
+    log.start(seen.callback()).await.unwrap();
+    assert_eq!(seen.map()[&bytes("k").unwrap()], bytes("1"));
+    writer.send(bytes("k"), bytes("2")).await.unwrap();
+    log.read_to_end(TIMEOUT).await.unwrap();
+    assert_eq!(seen.map()[&bytes("k").unwrap()], bytes("2"));
+    let error = log.send(bytes("k"), bytes("3")).await.unwrap_err();
+    assert!(error.to_string().contains("only read"), "{error}");
+    log.stop().await;
+    writer.stop().await;
 }
 
 #[tokio::test]

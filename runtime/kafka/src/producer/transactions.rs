@@ -16,6 +16,9 @@ pub enum TransactionError {
     Fenced {
         /// The id that both have.
         transactional_id: String,
+        /// `INVALID_PRODUCER_EPOCH` also tells of a transaction that the broker has aborted because it
+        /// took longer than `transaction.timeout.ms`.
+        code: ErrorCode,
         /// What the client library says.
         reason: String,
     },

@@ -18,7 +18,7 @@ use std::time::Duration;
 pub use kafka::{FencableWriter, KafkaConfigStore};
 pub use memory::MemoryConfigStore;
 pub use state::{ClusterConfigState, NO_CONFIG_OFFSET};
-pub use transactional::{TransactionalConfigWriter, TransactionalProducerFactory};
+pub use transactional::TransactionalConfigWriter;
 pub use types::{RestartRequest, SessionKey, TargetState};
 pub use updates::{ConfigUpdate, ConfigUpdates};
 

@@ -3,25 +3,14 @@
 use super::codec::KeyValue;
 use super::kafka::FencableWriter;
 use crate::error::{StoreError, StoreResult};
+use crate::transaction::{ClaimedProducer, TransactionalProducerFactory, fenced};
 use async_trait::async_trait;
-use connect_kafka::error::ErrorCode;
 use connect_kafka::log::LogError;
-use connect_kafka::producer::{
-    Deliveries, ProducerError, ProducerRecord, SendError, TransactionError, TransactionalProducer,
-};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
-/// How long one step of a transaction may take; a whole write has this time too.
-const STEP_TIMEOUT: Duration = Duration::from_secs(30);
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A leader writes one thing after the other, so that few ever wait.
 const MAX_QUEUED_REQUESTS: usize = 16;
-
-/// Makes the producer with the transactional id of the cluster, anew for each claim.
-pub type TransactionalProducerFactory =
-    Box<dyn Fn() -> Result<Box<dyn TransactionalProducer>, ProducerError> + Send + Sync>;
 
 /// A [`FencableWriter`] over a transactional producer (`exactly.once.source.support` of `preparing` and
 /// `enabled`): each write is one transaction, and a claim fences the leader before.
@@ -103,16 +92,11 @@ impl FencableWriter for TransactionalConfigWriter {
     }
 }
 
-struct Held {
-    producer: Box<dyn TransactionalProducer>,
-    deliveries: Deliveries,
-}
-
 /// Owns the producer.
 struct Owner {
     topic: String,
     factory: TransactionalProducerFactory,
-    held: Option<Held>,
+    held: Option<ClaimedProducer>,
 }
 
 impl Owner {
@@ -130,25 +114,7 @@ impl Owner {
 
     async fn claim(&mut self) -> StoreResult<()> {
         self.let_go().await;
-        let invalid = |reason: String| {
-            StoreError::Log(LogError::InvalidConfig {
-                topic: self.topic.clone(),
-                reason,
-            })
-        };
-        let mut producer = (self.factory)().map_err(|error| invalid(error.to_string()))?;
-        let deliveries = producer
-            .deliveries()
-            .ok_or_else(|| invalid("its producer was used before".to_owned()))?;
-        if let Err(error) = producer.init_transactions(STEP_TIMEOUT).await {
-            let error = self.failed(error);
-            close(producer).await;
-            return Err(error);
-        }
-        self.held = Some(Held {
-            producer,
-            deliveries,
-        });
+        self.held = Some(ClaimedProducer::claim(&self.factory, &self.topic).await?);
         Ok(())
     }
 
@@ -156,93 +122,17 @@ impl Owner {
         let Some(held) = &mut self.held else {
             return Err(fenced(&self.topic));
         };
-        match write(held, &self.topic, records).await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                self.let_go().await;
-                Err(self.failed(error))
-            }
+        let written = held.write(&self.topic, records).await;
+        if written.is_err() {
+            self.let_go().await;
         }
+        written
     }
 
     async fn let_go(&mut self) {
         if let Some(held) = self.held.take() {
-            close(held.producer).await;
+            held.close().await;
         }
-    }
-
-    fn failed(&self, error: TransactionError) -> StoreError {
-        tracing::warn!("The write to topic {} failed: {error}", self.topic);
-        let code = match error {
-            TransactionError::Fenced { .. } => return fenced(&self.topic),
-            TransactionError::MustAbort { code, .. }
-            | TransactionError::Retriable { code, .. }
-            | TransactionError::Fatal { code, .. } => code,
-        };
-        StoreError::Log(LogError::NotWritten {
-            topic: self.topic.clone(),
-            code,
-        })
-    }
-}
-
-async fn close(producer: Box<dyn TransactionalProducer>) {
-    if let Err(error) = producer.close(CLOSE_TIMEOUT).await {
-        tracing::debug!("the leader's producer was closed: {error}");
-    }
-}
-
-/// One transaction. After a failure the producer is closed, which leaves nothing visible.
-async fn write(held: &mut Held, topic: &str, records: &[KeyValue]) -> Result<(), TransactionError> {
-    let Held {
-        producer,
-        deliveries,
-    } = held;
-    producer.begin_transaction()?;
-    for (token, (key, value)) in (0..).zip(records) {
-        let record = ProducerRecord {
-            topic,
-            partition: None,
-            key: Some(key),
-            value: value.as_deref(),
-            headers: &[],
-            timestamp_ms: None,
-            token,
-        };
-        loop {
-            match producer.send(record) {
-                Ok(()) => break,
-                Err(SendError::QueueFull) => {
-                    while deliveries.try_recv().is_some() {}
-                    producer.wait_for_room().await;
-                }
-                Err(error) => return Err(refused(topic, &error)),
-            }
-        }
-    }
-    let committed = producer.commit_transaction(STEP_TIMEOUT).await;
-    // Received so that they do not count as in flight; the commit has looked at them.
-    while deliveries.try_recv().is_some() {}
-    committed
-}
-
-fn refused(topic: &str, error: &SendError) -> TransactionError {
-    let code = match error {
-        SendError::Fatal { code, .. } | SendError::Refused { code, .. } => *code,
-        SendError::RecordTooLarge { .. } => ErrorCode::MESSAGE_TOO_LARGE,
-        _ => ErrorCode::FAIL,
-    };
-    TransactionError::MustAbort {
-        transactional_id: topic.to_owned(),
-        code,
-        reason: error.to_string(),
-    }
-}
-
-fn fenced(topic: &str) -> StoreError {
-    StoreError::Fenced {
-        operation: "write".to_owned(),
-        topic: topic.to_owned(),
     }
 }
 
@@ -250,7 +140,8 @@ fn fenced(topic: &str) -> StoreError {
 mod tests {
     use super::*;
     use bytes::Bytes;
-    use connect_kafka::producer::FakeTransactions;
+    use connect_kafka::error::ErrorCode;
+    use connect_kafka::producer::{FakeTransactions, TransactionError};
 
     const TOPIC: &str = "connect-configs";
 

@@ -10,8 +10,10 @@ use futures::future::try_join_all;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How long a look-up waits for the end of the topic.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a look-up waits for the end of the topic. A reader of committed offsets waits for the
+/// transactions that are open; what a dead task has left open ends with its `transaction.timeout.ms`,
+/// a minute by default, and brokers look for such transactions every ten seconds.
+const READ_TIMEOUT: Duration = Duration::from_secs(150);
 
 /// Keeps offsets on an offsets topic (`KafkaOffsetBackingStore`): the one of the worker, or one that a
 /// connector names with `offsets.storage.topic`.

@@ -8,6 +8,7 @@ mod java_serialization;
 mod kafka;
 mod layered;
 mod memory;
+mod transactional;
 mod writer;
 
 use crate::error::StoreResult;
@@ -20,6 +21,7 @@ pub use file::FileOffsetStore;
 pub use kafka::KafkaOffsetStore;
 pub use layered::LayeredOffsetStore;
 pub use memory::MemoryOffsetStore;
+pub use transactional::TransactionalOffsetStore;
 pub use writer::{OffsetFlush, OffsetWriter};
 
 /// An entry to write: the serialized `["connector",{partition}]` and the serialized offset, `None` to

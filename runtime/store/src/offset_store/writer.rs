@@ -83,10 +83,24 @@ impl OffsetWriter {
     ///
     /// # Errors
     ///
+    /// Those of [`begin_write`](Self::begin_write).
+    pub fn begin_flush(&mut self) -> StoreResult<Option<OffsetFlush>> {
+        let Some(entries) = self.begin_write()? else {
+            return Ok(None);
+        };
+        let store = Arc::clone(&self.store);
+        Ok(Some(Box::pin(async move { store.set(entries).await })))
+    }
+
+    /// As [`begin_flush`](Self::begin_flush), for an owner that writes the entries itself: with its own
+    /// producer, in the transaction of the records that they are about.
+    ///
+    /// # Errors
+    ///
     /// A [`StoreError::Data`] if a partition or an offset cannot be serialized, or if the last flush
     /// was not ended. Nothing is written then, and everything is kept: a bad offset stands in the way
     /// until its partition gets another one.
-    pub fn begin_flush(&mut self) -> StoreResult<Option<OffsetFlush>> {
+    pub fn begin_write(&mut self) -> StoreResult<Option<Vec<OffsetEntry>>> {
         if self.flushing.is_some() {
             return Err(StoreError::Data(ConnectError::fatal(format!(
                 "the offsets of connector {} are being flushed already",
@@ -110,8 +124,7 @@ impl OffsetWriter {
             })
             .collect::<connect_api::Result<Vec<_>>>()?;
         self.flushing = Some(std::mem::take(&mut self.pending));
-        let store = Arc::clone(&self.store);
-        Ok(Some(Box::pin(async move { store.set(entries).await })))
+        Ok(Some(entries))
     }
 
     /// Ends a flush that was begun: after a success what it wrote is let go, otherwise it is kept for

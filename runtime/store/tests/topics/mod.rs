@@ -44,7 +44,7 @@ impl Topic {
                 consumer.set("fetch.max.wait.ms", "20");
                 Arc::new(KafkaLog::new(KafkaLogConfig {
                     topic: NAME.to_string(),
-                    producer,
+                    producer: Some(producer),
                     consumer,
                 }))
             }

@@ -1,10 +1,72 @@
 //! Commits of source offsets, beside the polling of records.
 
 use super::submitted::SubmittedRecords;
-use connect_api::Clock;
+use super::transactions::Transactions;
+use connect_api::{Clock, TransactionContext};
 use connect_store::{OffsetFlush, OffsetWriter};
 use connect_telemetry::metrics::SourceTaskMetrics;
 use std::time::Duration;
+
+/// How the offsets of records are stored.
+pub(super) enum Commits {
+    /// On an interval, those of acknowledged records.
+    OnInterval(OffsetCommit),
+    /// With the records.
+    InTransactions(Box<Transactions>),
+}
+
+impl Commits {
+    pub(super) fn transactions(&mut self) -> Option<&mut Transactions> {
+        match self {
+            Self::OnInterval(_) => None,
+            Self::InTransactions(transactions) => Some(transactions),
+        }
+    }
+
+    pub(super) fn transaction_context(&self) -> Option<&TransactionContext> {
+        match self {
+            Self::OnInterval(_) => None,
+            Self::InTransactions(transactions) => transactions.context(),
+        }
+    }
+
+    /// Whether records of an open transaction are being dropped.
+    pub(super) fn is_aborting(&self) -> bool {
+        match self {
+            Self::OnInterval(_) => false,
+            Self::InTransactions(transactions) => transactions.is_aborting(),
+        }
+    }
+
+    /// `offset.flush.timeout.ms`.
+    pub(super) fn timeout(&self) -> Duration {
+        match self {
+            Self::OnInterval(commit) => commit.timeout,
+            Self::InTransactions(transactions) => transactions.flush_timeout(),
+        }
+    }
+
+    /// Whether a round has ended well since the last call.
+    pub(super) fn take_completed_round(&mut self) -> bool {
+        match self {
+            Self::OnInterval(commit) => std::mem::take(&mut commit.completed_round),
+            Self::InTransactions(transactions) => transactions.take_completed_round(),
+        }
+    }
+
+    /// What is to be done beside the polling of records. Cancel-safe.
+    pub(super) async fn step(
+        &mut self,
+        submitted: &mut SubmittedRecords,
+        clock: &dyn Clock,
+        metrics: &SourceTaskMetrics,
+    ) {
+        match self {
+            Self::OnInterval(commit) => commit.step(submitted, clock, metrics).await,
+            Self::InTransactions(_) => std::future::pending().await,
+        }
+    }
+}
 
 /// Writes the offsets of acknowledged records on an interval.
 pub(super) struct OffsetCommit {
@@ -39,18 +101,9 @@ impl OffsetCommit {
         }
     }
 
-    pub(super) fn timeout(&self) -> Duration {
-        self.timeout
-    }
-
-    /// Whether a round has ended well since the last call.
-    pub(super) fn take_completed_round(&mut self) -> bool {
-        std::mem::take(&mut self.completed_round)
-    }
-
     /// Waits for the next thing to do (the interval, the end of a write, its timeout) and does it.
     /// Cancel-safe.
-    pub(super) async fn step(
+    async fn step(
         &mut self,
         submitted: &mut SubmittedRecords,
         clock: &dyn Clock,

@@ -6,7 +6,7 @@ use crate::chain::{ConversionError, Stage};
 use crate::report::{Original, Settle, failure_in};
 use crate::task::TaskControl;
 use crate::tolerance::Tolerance;
-use connect_api::{AckedRecord, ConnectError, Result, SourceRecord};
+use connect_api::{ConnectError, Result, SourceRecord};
 use tokio::sync::mpsc;
 
 /// The class that the JVM worker names for records that its producer could not write.
@@ -61,7 +61,7 @@ impl Runner {
     /// A record that a transform dropped: its offset may be committed once those before it are.
     pub(super) fn drop_record(&mut self, record: &SourceRecord) {
         let token = self.submit(record);
-        self.acknowledge_unwritten(token);
+        self.acknowledge(token, None);
     }
 
     /// A record that cannot be transformed or converted: its offset may be committed once its report
@@ -80,14 +80,22 @@ impl Runner {
         }
         let token = self.submit(record);
         let settle = self.settle(token);
+        if self.reporters.dead_letter_queue().is_some()
+            && let Some(transactions) = self.commits.transactions()
+        {
+            transactions.report_begins();
+        }
         self.reporters.give_up(original, failure, settle)?;
         self.acknowledge_unless_reported(token);
         Ok(())
     }
 
-    /// A record that Kafka refused: skipped under `errors.tolerance=all`, otherwise the task fails.
+    /// A record that Kafka refused: skipped under `errors.tolerance=all`, otherwise the task fails. A
+    /// transaction cannot be committed without one of its records, so that its task fails always.
     pub(super) fn on_send_failure(&mut self, token: Token, error: ConnectError) {
-        if self.reporters.policy().tolerance == Tolerance::None {
+        let is_fatal = self.commits.transactions().is_some()
+            || self.reporters.policy().tolerance == Tolerance::None;
+        if is_fatal {
             tracing::error!("a record was not written: {error}");
             self.error.get_or_insert_with(|| {
                 ConnectError::fatal("Unrecoverable exception from producer send callback")
@@ -125,7 +133,7 @@ impl Runner {
 
     fn acknowledge_unless_reported(&mut self, token: Token) {
         if self.reporters.dead_letter_queue().is_none() {
-            self.acknowledge_unwritten(token);
+            self.acknowledge(token, None);
         }
     }
 
@@ -148,23 +156,14 @@ impl Runner {
 
     /// The report of a skipped record is durable, or lost.
     pub(super) fn on_report(&mut self, token: Token, result: Result<()>) {
+        if let Some(transactions) = self.commits.transactions() {
+            transactions.report_ends();
+        }
         match result {
-            Ok(()) => self.acknowledge_unwritten(token),
+            Ok(()) => self.acknowledge(token, None),
             Err(error) => {
                 self.error.get_or_insert(error);
             }
-        }
-    }
-
-    fn acknowledge_unwritten(&mut self, token: Token) {
-        let record = self.submitted.acknowledge(token);
-        if self.keeps_records
-            && let Some(record) = record
-        {
-            self.acked.push(AckedRecord {
-                record: *record,
-                metadata: None,
-            });
         }
     }
 }

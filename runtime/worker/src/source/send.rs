@@ -1,5 +1,6 @@
 //! Polled records on their way to the producer.
 
+use super::rows::rows_of;
 use super::submitted::{Kept, SubmittedOffset, Token};
 use super::{Runner, TaskControl};
 use crate::chain::{ConversionError, EncodedRecord};
@@ -7,9 +8,8 @@ use crate::produce_error::send_error;
 use crate::report::{ConvertedRecord, Original};
 use crate::tolerance::{Attempts, Verdict};
 use bytes::Bytes;
-use connect_api::data::{Schema, Value};
 use connect_api::{
-    ConnectError, Encoded as Payload, Origin, PlainType, Record, Result, SourceBatch, SourceBytes,
+    ConnectError, Encoded as Payload, Origin, Record, Result, SourceBatch, SourceBytes,
     SourceOffsets, SourceRecord,
 };
 use connect_kafka::producer::{ProducerHeader, ProducerRecord, SendError};
@@ -36,8 +36,8 @@ enum Encoded {
 /// What the transforms made of a record; `None` if one dropped it.
 type Transformed = Result<Option<Record>, ConversionError>;
 
-/// How the sending of a record ended.
-enum Sent {
+/// How the sending of a record or a batch ended.
+pub(super) enum Sent {
     Yes,
     /// The task is told to stop; the rest of the batch stays unsent.
     Stopping,
@@ -50,7 +50,7 @@ impl Runner {
         &mut self,
         batch: SourceBatch,
         control: &mut TaskControl,
-    ) -> Result<()> {
+    ) -> Result<Sent> {
         match batch {
             SourceBatch::Bytes(batch) if self.passes_through(&batch) => {
                 self.send_bytes(batch, control).await
@@ -70,7 +70,7 @@ impl Runner {
             && self.chain.value.plain_type() == Some(batch.value_type)
     }
 
-    async fn send_bytes(&mut self, batch: SourceBytes, control: &mut TaskControl) -> Result<()> {
+    async fn send_bytes(&mut self, batch: SourceBytes, control: &mut TaskControl) -> Result<Sent> {
         let SourceBytes {
             topic,
             source_partition,
@@ -79,8 +79,11 @@ impl Runner {
             timestamp,
             ..
         } = batch;
-        self.ensure_topic(&topic, control).await?;
         for (index, value) in values.iter().enumerate() {
+            self.begin_record(&topic)?;
+            if index == 0 {
+                self.ensure_topic(&topic, control).await?;
+            }
             let offset = match &source_offsets {
                 SourceOffsets::Int64 { field, values } => SubmittedOffset::Int64 {
                     field: field.clone(),
@@ -100,6 +103,7 @@ impl Runner {
                     })
                 }),
             };
+            let noted = self.offset_to_note(&offset);
             let token = self
                 .submitted
                 .submit(source_partition.as_ref(), offset, kept);
@@ -117,45 +121,52 @@ impl Runner {
                 token: token.0,
             };
             if let Sent::Stopping = self.send(record, token, control).await? {
-                break;
+                return Ok(Sent::Stopping);
             }
+            self.record_dispatched(source_partition.as_ref(), noted);
+            self.record_ends(index, &topic).await?;
         }
-        Ok(())
+        Ok(Sent::Yes)
     }
 
     async fn send_rows(
         &mut self,
         records: Vec<SourceRecord>,
         control: &mut TaskControl,
-    ) -> Result<()> {
+    ) -> Result<Sent> {
         let Some(transformed_ahead) = self.transform_ahead(&records, control).await else {
-            return Ok(());
+            return Ok(Sent::Stopping);
         };
         let mut transformed_ahead = transformed_ahead.into_iter();
-        let mut num_skipped = 0;
-        for record in records {
+        let (mut num_skipped, mut sent) = (0, Sent::Yes);
+        for (index, record) in records.into_iter().enumerate() {
             let ahead = transformed_ahead.next();
             let (transformed, encoded) = match self.encode(&record, ahead, control).await? {
                 Encoded::Record(transformed, encoded) => (transformed, encoded),
                 Encoded::Dropped => {
                     num_skipped += 1;
+                    self.record_ends(index, &record.record.topic).await?;
                     continue;
                 }
-                Encoded::Stopping => break,
+                Encoded::Stopping => {
+                    sent = Sent::Stopping;
+                    break;
+                }
             };
+            self.begin_record(&transformed.topic)?;
             self.ensure_topic(&transformed.topic, control).await?;
-            match self
+            sent = self
                 .send_encoded(record, &transformed, encoded, control)
-                .await?
-            {
-                Sent::Yes => {}
-                Sent::Stopping => break,
+                .await?;
+            if let Sent::Stopping = sent {
+                break;
             }
+            self.record_ends(index, &transformed.topic).await?;
         }
         if num_skipped > 0 {
             self.metrics.record_write(num_skipped, num_skipped);
         }
-        Ok(())
+        Ok(sent)
     }
 
     /// Transforms a whole batch if converters want to know topics and schemas of their records before:
@@ -308,6 +319,7 @@ impl Runner {
                 })
             }),
         };
+        let noted = self.offset_to_note(&offset);
         let token = self
             .submitted
             .submit(source_partition.as_ref(), offset, kept);
@@ -340,6 +352,9 @@ impl Runner {
         // The producer has copied what it took, so the buffers serve the next record.
         self.key_buffer = key_buffer.try_into_mut().unwrap_or_default();
         self.value_buffer = value_buffer.try_into_mut().unwrap_or_default();
+        if let Ok(Sent::Yes) = sent {
+            self.record_dispatched(source_partition.as_ref(), noted);
+        }
         sent
     }
 
@@ -370,7 +385,9 @@ impl Runner {
                     }
                 }
                 Err(error) => {
-                    let fatal = matches!(error, SendError::Fatal { .. });
+                    // What a transaction lacks, its commit would tell of.
+                    let fatal = matches!(error, SendError::Fatal { .. })
+                        || self.commits.transactions().is_some();
                     let error = send_error(&error);
                     if fatal {
                         self.submitted.withdraw(token);
@@ -440,31 +457,4 @@ fn payload<'a>(encoded: &'a Payload, buffer: &'a Bytes) -> Option<&'a Bytes> {
         Payload::Appended => Some(buffer),
         Payload::Shared(bytes) => Some(bytes),
     }
-}
-
-/// A batch of bytes as rows, for converters and transforms that look inside.
-fn rows_of(batch: SourceBytes) -> Vec<SourceRecord> {
-    let schema = match batch.value_type {
-        PlainType::String => Schema::string(),
-        PlainType::Bytes => Schema::bytes(),
-    };
-    batch
-        .values
-        .into_iter()
-        .enumerate()
-        .map(|(index, bytes)| {
-            let value = match batch.value_type {
-                PlainType::String => match bytestring::ByteString::try_from(bytes.clone()) {
-                    Ok(text) => Value::String(text),
-                    Err(_malformed) => Value::string(String::from_utf8_lossy(&bytes).into_owned()),
-                },
-                PlainType::Bytes => Value::Bytes(bytes),
-            };
-            let mut record = SourceRecord::new(batch.topic.clone(), Some(schema.clone()), value);
-            record.record.timestamp = batch.timestamp;
-            record.origin.source_partition = batch.source_partition.clone();
-            record.origin.source_offset = batch.source_offsets.get(index);
-            record
-        })
-        .collect()
 }

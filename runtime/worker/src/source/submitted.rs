@@ -15,7 +15,7 @@ pub(super) enum SubmittedOffset {
 }
 
 impl SubmittedOffset {
-    fn into_map(self) -> Option<Arc<Map>> {
+    pub(super) fn into_map(self) -> Option<Arc<Map>> {
         match self {
             Self::Map(map) => map,
             Self::Int64 { field, value } => {

@@ -1,8 +1,9 @@
 mod announced;
 mod errors;
 mod properties;
+mod transactions;
 
-use super::{SourceTaskPlan, TopicCreator, run_source_task};
+use super::{SourceProducer, SourceTaskPlan, TopicCreator, run_source_task};
 use crate::chain::Chain;
 use crate::report::DeadLetterQueuePlan;
 use crate::task::{TaskHandle, TaskTargetState, spawn_task};
@@ -133,10 +134,13 @@ fn start_with(setup: Setup) -> Fixture {
         config: ConfigMap::new(),
         chain: setup.chain.unwrap_or_else(text_chain),
         error_policy: setup.error_policy,
-        producer: Box::new(move || Box::pin(async move { Ok(Box::new(producer) as _) })),
+        producer: SourceProducer::AtLeastOnce(Box::new(move || {
+            Box::pin(async move { Ok(Box::new(producer) as _) })
+        })),
         dead_letter_queue: setup.dead_letter_queue,
         offset_reader: Arc::new(ConnectorOffsets::new("c", store.clone())),
         offset_writer: OffsetWriter::new("c", store),
+        own_offsets: None,
         topic_creator: setup.topic_creator,
         metrics: task_metrics.clone(),
         clock,

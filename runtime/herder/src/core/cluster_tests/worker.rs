@@ -383,7 +383,11 @@ impl Worker {
                 }
             }
             Effect::HandedOver => acts.push(Act::HandedOver),
-            Effect::MarkRestarting { .. } | Effect::FlushStatuses | Effect::ForgetTopics(_) => {}
+            Effect::MarkRestarting { .. }
+            | Effect::FlushStatuses
+            | Effect::ForgetTopics(_)
+            | Effect::RefreshToFence { .. }
+            | Effect::FenceProducers { .. } => {}
         }
         None
     }

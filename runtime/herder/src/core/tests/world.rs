@@ -236,7 +236,9 @@ impl World {
             | Effect::FlushStatuses
             | Effect::RepeatStatuses { .. }
             | Effect::HandedOver
-            | Effect::ForgetTopics(_) => {}
+            | Effect::ForgetTopics(_)
+            | Effect::RefreshToFence { .. }
+            | Effect::FenceProducers { .. } => {}
             Effect::LeaveGroup(_) | Effect::ForwardTaskConfigs { .. } => {
                 panic!("a worker alone leads, and reads what it has written")
             }

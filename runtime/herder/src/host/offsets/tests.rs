@@ -3,7 +3,7 @@
 use super::sink::{OFFSET_KEY, PARTITION_KEY, TOPIC_KEY};
 use super::*;
 use crate::face::HerderErrorKind;
-use crate::host::{KafkaClients, LocalHostConfig};
+use crate::host::{KafkaClients, LocalHostConfig, TaskFencing};
 use crate::validation::tests::plugins;
 use crate::worker_config::{WorkerConfig, WorkerMode};
 use async_trait::async_trait;
@@ -12,8 +12,9 @@ use connect_kafka::admin::{AdminError, FakeAdmin};
 use connect_kafka::client_config::ClientProperties;
 use connect_kafka::consumer::{SinkConsumer, Subscription};
 use connect_kafka::error::ErrorCode;
-use connect_kafka::producer::Producer;
-use connect_store::{MemoryOffsetStore, MemoryStatusStore, OffsetStore};
+use connect_kafka::log::{CompactedLog, KafkaLogConfig, MemoryLog, MemoryTopic};
+use connect_kafka::producer::{Producer, TransactionalProducer};
+use connect_store::{MemoryOffsetStore, MemoryStatusStore};
 use connect_telemetry::metrics::{Metrics, MetricsConfig};
 use futures::FutureExt;
 use std::collections::BTreeMap;
@@ -35,8 +36,41 @@ impl KafkaClients for FakeClients {
         Err(ConnectError::fatal("no task runs here"))
     }
 
+    fn transactional_producer(
+        &self,
+        _properties: &ClientProperties,
+    ) -> Result<Box<dyn TransactionalProducer>> {
+        Err(ConnectError::fatal("no task runs here"))
+    }
+
     fn admin(&self, _properties: &ClientProperties) -> Result<Arc<dyn Admin>> {
         Ok(self.0.clone())
+    }
+
+    fn log(&self, config: KafkaLogConfig) -> Arc<dyn CompactedLog> {
+        Arc::new(MemoryLog::new(&MemoryTopic::new(&config.topic, 1)))
+    }
+
+    async fn fence_producers(
+        &self,
+        _properties: &ClientProperties,
+        _transactional_ids: &[String],
+        _timeout: std::time::Duration,
+    ) -> Result<()> {
+        Ok(())
+    }
+}
+
+struct NoFencing;
+
+#[async_trait]
+impl TaskFencing for NoFencing {
+    async fn fence_zombies(&self, _connector: &str) -> Result<()> {
+        Ok(())
+    }
+
+    async fn verify(&self, _task: &connect_store::ConnectorTaskId, _generation: i32) -> Result<()> {
+        Ok(())
     }
 }
 
@@ -69,6 +103,7 @@ impl World {
                 bootstrap_servers: "h:1".to_string(),
                 client_properties: ClientProperties::default(),
                 worker_id: "w:8083".to_string(),
+                fencing: Arc::new(NoFencing),
             },
             Box::leak(Box::new(plugins())),
             Arc::new(FakeClients(admin.clone())),

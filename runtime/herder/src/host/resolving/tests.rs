@@ -50,6 +50,7 @@ impl WorkerHost for TellingHost {
         task: &ConnectorTaskId,
         connector_config: Arc<ConfigMap>,
         task_config: Arc<ConfigMap>,
+        _generation: i32,
         target_state: TargetState,
     ) {
         let of = |config: &ConfigMap| config.get("password").unwrap_or_default().to_string();
@@ -58,6 +59,17 @@ impl WorkerHost for TellingHost {
             of(&connector_config),
             of(&task_config)
         ));
+    }
+
+    async fn fence_producers(
+        &self,
+        connector: &str,
+        config: Arc<ConfigMap>,
+        num_tasks: i32,
+    ) -> Result<()> {
+        let password = config.get("password").unwrap_or_default();
+        self.note(format!("fence {num_tasks} of {connector} {password}"));
+        Ok(())
     }
 
     fn fail_task(&self, task: &ConnectorTaskId, error: ConnectError) {
@@ -160,6 +172,7 @@ async fn what_starts_gets_values_and_the_state_that_was_wished_last() {
         &task(),
         with_variable(),
         with_variable(),
+        0,
         TargetState::Started,
     );
     host.set_task_target_state(&task(), TargetState::Paused);
@@ -200,6 +213,7 @@ async fn what_is_stopped_before_its_values_are_there_never_starts() {
         &task(),
         with_variable(),
         with_variable(),
+        0,
         TargetState::Started,
     );
     settle().await;
@@ -230,6 +244,7 @@ async fn a_provider_that_fails_fails_what_needs_it() {
         &task(),
         sealed.clone(),
         with_variable(),
+        0,
         TargetState::Started,
     );
     host.generate_task_configs("c", sealed, 8);
@@ -278,6 +293,7 @@ async fn the_time_that_values_hold_is_told_unless_nothing_is_to_be_reloaded() {
         &task(),
         with_variable(),
         with_variable(),
+        0,
         TargetState::Started,
     );
     settle().await;

@@ -107,6 +107,7 @@ impl FakeTransactionalProducer {
         }
         Err(TransactionError::Fenced {
             transactional_id: self.transactional_id.clone(),
+            code: ErrorCode::PRODUCER_FENCED,
             reason: "there is a newer producer".to_owned(),
         })
     }

@@ -70,6 +70,7 @@ impl LibrdkafkaTransactionalProducer {
         if code.is_fenced_producer() {
             TransactionError::Fenced {
                 transactional_id,
+                code,
                 reason,
             }
         } else if failure.requires_abort {
