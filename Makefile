@@ -21,7 +21,7 @@ build: ## The release binary, target/release/dovetail
 test: setup ## All tests, those against real servers too; the last line sums them up
 	tests/run
 
-test-kafka: setup ## Kafka's own integration tests of Connect, about five minutes; the result goes to docs/kafka-tests.md
+test-kafka: setup ## Kafka's own integration tests of Connect, about four minutes; the result goes to docs/kafka-tests.md
 	cargo build -p dovetail
 	tests/java/kafka-tests/judge
 

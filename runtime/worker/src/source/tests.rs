@@ -252,7 +252,10 @@ async fn a_topic_is_told_of_by_acknowledgements_and_again_as_a_user_may_have_res
     let told = |times| {
         let told = fixture.active_topics.clone();
         async move {
-            eventually("the topic is told of", || told.lock().unwrap().len() == times).await;
+            eventually("the topic is told of", || {
+                told.lock().unwrap().len() == times
+            })
+            .await;
         }
     };
     fixture.producer.hold(true);
