@@ -317,8 +317,6 @@ pub struct ConfigKeyInfo {
     pub width: &'static str,
     pub display_name: String,
     pub dependents: Vec<String>,
-    /// The name that 3.x gave to `order_in_group`; clients of that time read it.
-    pub order: i32,
 }
 
 /// The value of a setting with what is wrong about it.

@@ -23,7 +23,7 @@ use commit::Commits;
 use connect_api::config::ConfigMap;
 use connect_api::{
     Clock, ConnectError, ErrantRecordReporter, Form, Offsets, Result, SinkBatch, SinkTask,
-    SinkTaskContext, Topic, TopicPartition,
+    SinkTaskContext, TopicPartition,
 };
 use connect_kafka::consumer::{ConsumerEvent, PolledBatch, SinkConsumer};
 use connect_kafka::record::PartitionOffset;
@@ -31,7 +31,7 @@ use connect_telemetry::metrics::SinkTaskMetrics;
 use errant::WorkerErrantRecordReporter;
 use futures::future::BoxFuture;
 use open_reports::OpenReports;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,7 +124,6 @@ pub async fn run_sink_task(plan: SinkTaskPlan, mut control: TaskControl) -> Resu
         paused_by_task: BTreeSet::new(),
         next_commit: plan.clock.monotonic() + plan.offset_flush_interval,
         wake_at: None,
-        active_topics: HashSet::new(),
         on_active_topic: plan.on_active_topic,
         metrics: plan.metrics,
         clock: plan.clock,
@@ -184,7 +183,6 @@ struct Runner {
     next_commit: Duration,
     /// When `put` is to be called although nothing has come.
     wake_at: Option<Duration>,
-    active_topics: HashSet<Topic>,
     on_active_topic: Arc<dyn Fn(&str) + Send + Sync>,
     metrics: SinkTaskMetrics,
 }
@@ -290,10 +288,8 @@ impl Runner {
             return Ok(());
         }
         for partition in batch.partitions() {
-            if !self.active_topics.contains(&partition.topic) {
-                (self.on_active_topic)(&partition.topic);
-                self.active_topics.insert(partition.topic.clone());
-            }
+            // Each time: a user may have reset the topics since.
+            (self.on_active_topic)(&partition.topic);
         }
         let Some(pending) = self.convert(&batch, control).await? else {
             // The task is to end. Nothing of the batch counts as consumed.

@@ -164,7 +164,7 @@ pub async fn run_source_task(plan: SourceTaskPlan, mut control: TaskControl) -> 
         topic_creator: plan.topic_creator,
         acked: Vec::new(),
         error: None,
-        active_topics: HashSet::new(),
+        tracked_topics: HashSet::new(),
         unacked_topics: Vec::new(),
         on_active_topic: plan.on_active_topic,
         metrics: plan.metrics,
@@ -203,8 +203,9 @@ struct Runner {
     acked: Vec<AckedRecord>,
     /// Why a record or its report could not be written; the task fails with it.
     error: Option<ConnectError>,
-    active_topics: HashSet<Topic>,
-    /// Topics that hold no acknowledged record yet, with the first record that was sent there.
+    /// The topics of `unacked_topics`.
+    tracked_topics: HashSet<Topic>,
+    /// Topics whose use is to be told, with the record whose acknowledgement shows it.
     unacked_topics: Vec<(Token, Topic)>,
     on_active_topic: Arc<dyn Fn(&str) + Send + Sync>,
     metrics: SourceTaskMetrics,
@@ -427,6 +428,8 @@ impl Runner {
         {
             let (_, topic) = self.unacked_topics.swap_remove(index);
             (self.on_active_topic)(&topic);
+            // The next record tells again: a user may have reset the topics since.
+            self.tracked_topics.remove(&topic);
         }
     }
 

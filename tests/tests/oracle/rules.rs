@@ -10,7 +10,7 @@ use super::script::Request;
 /// Takes what the rule allows out of Dovetail's answer (first) and the JVM's (second), and nothing else.
 type Rule = fn(&mut Comparable, &mut Comparable);
 
-const RULES: [(&str, Rule); 9] = [
+const RULES: [(&str, Rule); 8] = [
     ("C1", versions),
     ("C2", texts_of_the_json_parser),
     ("C3", lists_of_plugins_in_messages),
@@ -18,7 +18,6 @@ const RULES: [(&str, Rule); 9] = [
     ("C5", stack_frames),
     ("C6", echoed_charset),
     ("C7", java_classes),
-    ("C9", order_of_3_x),
     ("C10", null_of_a_connector_key),
 ];
 
@@ -196,27 +195,6 @@ fn replace_in_message(side: &mut Comparable, from: &str, to: &str) {
         && let Some(Value::String(message)) = error.get_mut("message")
     {
         *message = message.replace(from, to);
-    }
-}
-
-/// Dovetail's `order`, where it is what `order_in_group` is.
-fn order_of_3_x(ours: &mut Comparable, _theirs: &mut Comparable) {
-    let without_order = |definition: &mut Value| {
-        if let Some(fields) = definition.as_object_mut()
-            && fields.get("order") == fields.get("order_in_group")
-        {
-            fields.shift_remove("order");
-        }
-    };
-    match ours.json() {
-        Some(Value::Array(definitions)) => definitions.iter_mut().for_each(without_order),
-        Some(infos) => {
-            let configs = infos.get_mut("configs").and_then(Value::as_array_mut);
-            for config in configs.into_iter().flatten() {
-                without_order(&mut config["definition"]);
-            }
-        }
-        None => {}
     }
 }
 

@@ -58,7 +58,6 @@ pub(super) fn key_info(key: &ConfigKey) -> ConfigKeyInfo {
         width: key.width().name(),
         display_name: key.display_name().to_string(),
         dependents: key.dependent_names().to_vec(),
-        order: key.order_in_group(),
     }
 }
 

@@ -282,13 +282,11 @@ fn config(entries: &[(&str, &str)]) -> ConfigMap {
     entries.iter().copied().collect()
 }
 
-/// Removes what the recorded answers do not hold: documentation, the name that 3.x gave to the order,
-/// and which transforms there are.
+/// Removes what the recorded answers do not hold: documentation, and which transforms there are.
 fn comparable(mut configs: Json) -> Json {
     for config in configs.as_array_mut().into_iter().flatten() {
         if let Some(definition) = config["definition"].as_object_mut() {
             definition.shift_remove("documentation");
-            definition.shift_remove("order");
         }
         let value = &mut config["value"];
         let name = value["name"].as_str().unwrap_or_default().to_string();

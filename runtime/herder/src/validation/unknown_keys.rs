@@ -109,7 +109,6 @@ mod tests {
             width: "NONE",
             display_name: name.to_string(),
             dependents: Vec::new(),
-            order: -1,
         };
         ConfigInfos {
             name: String::new(),

@@ -11,6 +11,9 @@ use super::{Event, EventKind, NativeClient, PartitionList, Queue, timeout_ms};
 use crate::error::ErrorCode;
 use crate::record::{PartitionOffset, TopicPartition};
 
+/// What the library says of a partition whose leader it cannot learn.
+const NO_SUCH_ENTRY: ErrorCode = ErrorCode::new(-156);
+
 /// Options of a request, with a timeout.
 struct Options(*mut sys::rd_kafka_AdminOptions_t);
 
@@ -80,7 +83,12 @@ pub(crate) fn end_offsets(
         super::take_error(error).map_err(|(code, _)| code)?;
         sys::rd_kafka_ListOffsets(client.ptr(), partitions.ptr(), options.0, queue.ptr());
     }
-    let event = answer(&queue, EventKind::ListOffsetsResult, timeout)?;
+    let event =
+        answer(&queue, EventKind::ListOffsetsResult, timeout).map_err(|code| match code {
+            // Of a topic created a moment ago not every broker knows the leaders yet.
+            NO_SUCH_ENTRY => ErrorCode::UNKNOWN_PARTITION,
+            code => code,
+        })?;
     let mut offsets = BTreeMap::new();
     // SAFETY: the event is alive and of the kind asked for; infos belong to it, `num_infos` of
     // them, each with a partition.

@@ -130,6 +130,7 @@ struct Fixture {
     consumer: FakeConsumerHandle,
     events: Arc<Events>,
     handle: TaskHandle,
+    active_topics: Arc<Mutex<Vec<String>>>,
     metrics: Metrics,
     /// Metrics are shown as long as somebody holds them.
     _task_metrics: SinkTaskMetrics,
@@ -169,6 +170,8 @@ fn start_as(setup: Setup) -> Fixture {
     let clock = VirtualClock::shared();
     let metrics = metrics(&clock);
     let task_metrics = metrics.register_sink_task(description(ConnectorType::Sink));
+    let active_topics: Arc<Mutex<Vec<String>>> = Arc::default();
+    let told_topics = active_topics.clone();
     let plan = SinkTaskPlan {
         task: Box::new(ScriptedTask(script.clone())),
         config: ConfigMap::new(),
@@ -179,7 +182,9 @@ fn start_as(setup: Setup) -> Fixture {
         offset_flush_interval: FLUSH_INTERVAL,
         offset_flush_timeout: Duration::from_secs(5),
         dead_letter_queue: setup.dead_letter_queue,
-        on_active_topic: Arc::new(|_| {}),
+        on_active_topic: Arc::new(move |topic| {
+            told_topics.lock().unwrap().push(topic.to_owned());
+        }),
         metrics: task_metrics.clone(),
     };
     let events = Arc::new(Events::default());
@@ -191,6 +196,7 @@ fn start_as(setup: Setup) -> Fixture {
         consumer: handle,
         events,
         handle: task,
+        active_topics,
         metrics,
         _task_metrics: task_metrics,
     }
@@ -241,6 +247,17 @@ async fn offsets_are_committed_on_the_interval_and_when_the_task_ends() {
     assert_eq!(calls.first().unwrap(), "start");
     assert_eq!(calls.last().unwrap(), "stop");
     assert_eq!(fixture.events.names(), ["startup", "shutdown"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_is_told_of_again_as_a_user_may_have_reset_it() {
+    let fixture = start();
+    fixture.consumer.assign(&[partition(0)]);
+    append(&fixture, 0, &["a"]);
+    takes(&fixture, &["a"]).await;
+    append(&fixture, 0, &["b"]);
+    takes(&fixture, &["a", "b"]).await;
+    assert_eq!(*fixture.active_topics.lock().unwrap(), ["t", "t"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -440,8 +440,8 @@ impl Runner {
     }
 
     fn track_topic(&mut self, topic: &connect_api::Topic, token: Token) {
-        if !self.active_topics.contains(topic) {
-            self.active_topics.insert(topic.clone());
+        if !self.tracked_topics.contains(topic) {
+            self.tracked_topics.insert(topic.clone());
             self.unacked_topics.push((token, topic.clone()));
         }
     }

@@ -104,6 +104,7 @@ struct Fixture {
     offsets: Arc<MemoryOffsetStore>,
     events: Arc<Events>,
     handle: TaskHandle,
+    active_topics: Arc<Mutex<Vec<String>>>,
     metrics: Metrics,
     /// Metrics are shown as long as somebody holds them.
     _task_metrics: SourceTaskMetrics,
@@ -126,6 +127,8 @@ fn start_with(setup: Setup) -> Fixture {
     let store: Arc<dyn OffsetStore> = offsets.clone();
     let metrics = metrics(&clock);
     let task_metrics = metrics.register_source_task(description(ConnectorType::Source));
+    let active_topics: Arc<Mutex<Vec<String>>> = Arc::default();
+    let told_topics = active_topics.clone();
     let plan = SourceTaskPlan {
         task: Box::new(ScriptedTask {
             shared: shared.clone(),
@@ -146,7 +149,9 @@ fn start_with(setup: Setup) -> Fixture {
         clock,
         offset_flush_interval: Duration::from_secs(60),
         offset_flush_timeout: Duration::from_secs(5),
-        on_active_topic: Arc::new(|_| {}),
+        on_active_topic: Arc::new(move |topic| {
+            told_topics.lock().unwrap().push(topic.to_owned());
+        }),
     };
     let events = Arc::new(Events::default());
     let task = spawn_task(
@@ -161,6 +166,7 @@ fn start_with(setup: Setup) -> Fixture {
         offsets,
         events,
         handle: task,
+        active_topics,
         metrics,
         _task_metrics: task_metrics,
     }
@@ -242,6 +248,32 @@ async fn records_are_written_and_their_offsets_stored_on_the_interval() {
     assert!(fixture.shared.with(|script| script.is_stopped));
     assert!(fixture.producer.is_closed());
     assert_eq!(fixture.events.names(), ["startup", "shutdown"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_is_told_of_by_acknowledgements_and_again_as_a_user_may_have_reset_it() {
+    let fixture = start();
+    let told = |times| {
+        let told = fixture.active_topics.clone();
+        async move {
+            eventually("the topic is told of", || {
+                told.lock().unwrap().len() == times
+            })
+            .await;
+        }
+    };
+    fixture.producer.hold(true);
+    fixture.shared.poll_returns(Ok(rows(&[("a", 1), ("b", 2)])));
+    eventually("both are sent", || fixture.producer.pending().len() == 2).await;
+    assert!(fixture.active_topics.lock().unwrap().is_empty());
+    fixture.producer.acknowledge(2);
+    told(1).await;
+    fixture.shared.poll_returns(Ok(rows(&[("c", 3)])));
+    eventually("it is sent", || fixture.producer.pending().len() == 1).await;
+    fixture.producer.acknowledge(1);
+    told(2).await;
+    assert_eq!(*fixture.active_topics.lock().unwrap(), ["t", "t"]);
+    fixture.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
