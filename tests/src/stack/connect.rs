@@ -152,6 +152,11 @@ impl ConnectWorker {
 
     /// Waits until the REST API lists connectors.
     pub async fn wait_ready(&mut self) {
+        self.wait_answer("/connectors", 200).await;
+    }
+
+    /// Waits until the REST API answers `path` with this status, for a worker that asks for passwords.
+    pub async fn wait_answer(&mut self, path: &str, wanted: u16) {
         let (rest, port) = (self.rest(), self.port);
         let process = self
             .process
@@ -159,12 +164,10 @@ impl ConnectWorker {
             .unwrap_or_else(|| panic!("the worker is stopped"));
         process
             .wait_ready(port, async |_| {
-                let answer = rest
-                    .try_send(reqwest::Method::GET, "/connectors", None)
-                    .await?;
+                let answer = rest.try_send(reqwest::Method::GET, path, None).await?;
                 match answer.status.as_u16() {
-                    200 => Ok(()),
-                    status => Err(format!("GET /connectors: {status} {}", answer.text)),
+                    status if status == wanted => Ok(()),
+                    status => Err(format!("GET {path}: {status} {}", answer.text)),
                 }
             })
             .await;

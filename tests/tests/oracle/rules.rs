@@ -85,7 +85,8 @@ fn versions(ours: &mut Comparable, theirs: &mut Comparable) {
     }
 }
 
-/// Both refuse; the JVM with 500 and the words of its parser, Dovetail with 400 and its own.
+/// Both refuse what is the client's fault; the JVM with 500 and the words of its parser or the name of an
+/// exception, Dovetail with 400 and its own.
 fn texts_of_the_json_parser(ours: &mut Comparable, theirs: &mut Comparable) {
     for (side, status) in [(ours, 400), (theirs, 500)] {
         let is_error = side.message().is_some_and(|message| !message.is_empty());
