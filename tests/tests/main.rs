@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_input;
 mod cluster;
+mod coordinator;
 mod data_plane;
 mod e2e_flights;
 mod gitops;
@@ -13,6 +14,7 @@ mod mongodb;
 mod object_formats;
 mod oracle;
 mod quickstart;
+mod security;
 mod stack_smoke;
 mod standalone;
 mod zookeeper;
