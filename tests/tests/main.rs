@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_input;
 mod cluster;
+mod coordinator;
 mod data_plane;
 mod e2e_flights;
 mod exactly_once;
@@ -16,6 +17,7 @@ mod oracle;
 mod quickstart;
 mod rest_clients;
 mod rest_fuzz;
+mod security;
 mod stack_smoke;
 mod standalone;
 mod ui;

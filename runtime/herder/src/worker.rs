@@ -293,8 +293,20 @@ impl WorkerHerder {
         }
     }
 
+    /// Ends only if the brokers refuse this worker. librdkafka would try again for ever, and say no more
+    /// than that the time is up.
+    async fn refusal(&self) -> ConnectError {
+        match connect_kafka::wire::metadata(&self.parts.cluster).await {
+            Err(error) if error.is_refusal() => ConnectError::config(error.to_string()),
+            _ => std::future::pending().await,
+        }
+    }
+
     async fn try_start_stores(&self) -> Result<()> {
-        (self.parts.prepare_stores)().await?;
+        tokio::select! {
+            refusal = self.refusal() => return Err(refusal),
+            prepared = (self.parts.prepare_stores)() => prepared?,
+        }
         let parts = &self.parts;
         let started = |result: Result<(), StoreError>| result.map_err(ConnectError::from);
         // Each waits for round trips to the brokers, so they wait together.

@@ -112,7 +112,8 @@ pub enum AdminError {
     /// No broker answered in time.
     #[error(
         "{operation} had no answer from the brokers {bootstrap_servers} within {timeout_ms} ms: \
-         are they running and reachable with these settings?"
+         are they running and reachable with these settings?{}",
+        reason.as_deref().map(|reason| format!(" The last error was: {reason}")).unwrap_or_default()
     )]
     Timeout {
         /// What was asked for, with its object.
@@ -121,6 +122,8 @@ pub enum AdminError {
         bootstrap_servers: String,
         /// How long the answer was waited for.
         timeout_ms: u64,
+        /// What the client library complained of meanwhile.
+        reason: Option<String>,
     },
     /// Any other failure.
     #[error("{operation} failed: {code}")]

@@ -5,6 +5,7 @@
 //! thread that waits is woken by the queue. This module and [`producer`](crate::producer)'s
 //! call of `producev` hold all unsafe code of the crate.
 
+mod complaint;
 mod event;
 mod group;
 mod login;
@@ -25,6 +26,7 @@ use rdkafka::types::RDKafkaType;
 use crate::client_config::NativeConfig;
 use crate::error::ErrorCode;
 
+pub(crate) use complaint::last_complaint;
 pub(crate) use event::{Event, EventKind, Messages, NativeMessage, commit_result};
 pub(crate) use group::CallError;
 pub(crate) use login::LoginContext;

@@ -37,17 +37,18 @@ impl Formatter for Jackson {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        let mut units = [0; 2];
-        for c in fragment.chars() {
-            if c.len_utf16() == 1 {
-                write!(writer, "{c}")?;
-                continue;
-            }
-            for unit in c.encode_utf16(&mut units) {
+        // Whole runs at once: lists of connectors are long.
+        let bytes = fragment.as_bytes();
+        let mut num_written = 0;
+        let is_beyond = |(_, c): &(usize, char)| c.len_utf16() > 1;
+        for (at, c) in fragment.char_indices().filter(is_beyond) {
+            writer.write_all(&bytes[num_written..at])?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
                 write!(writer, "\\u{unit:04X}")?;
             }
+            num_written = at + c.len_utf8();
         }
-        Ok(())
+        writer.write_all(&bytes[num_written..])
     }
 }
 
@@ -97,8 +98,13 @@ mod tests {
 
     #[test]
     fn strings_are_escaped_as_jackson_does() {
-        let bytes = to_bytes("a/é\u{1f}\n\"😀");
-        let text = String::from_utf8(bytes).expect("JSON is UTF-8");
-        assert_eq!(text, "\"a/é\\u001F\\n\\\"\\uD83D\\uDE00\"");
+        for (text, escaped) in [
+            ("a/é\u{1f}\n\"😀", r#""a/é\u001F\n\"\uD83D\uDE00""#),
+            ("😀😀b€😀c", r#""\uD83D\uDE00\uD83D\uDE00b€\uD83D\uDE00c""#),
+            ("", r#""""#),
+        ] {
+            let bytes = to_bytes(text);
+            assert_eq!(String::from_utf8(bytes).expect("JSON is UTF-8"), escaped);
+        }
     }
 }

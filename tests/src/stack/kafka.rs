@@ -6,6 +6,7 @@ use std::process::Command;
 
 use super::process::ServerProcess;
 use super::properties::{self, Properties};
+use super::secure::SecureListeners;
 use super::topics::Topics;
 use super::zookeeper::ZooKeeper;
 use super::{layout, ports, run};
@@ -25,6 +26,7 @@ pub struct KafkaOptions {
     properties: Properties,
     users: Vec<(String, String)>,
     behind: Option<(u16, u16)>,
+    is_secure: bool,
 }
 
 impl KafkaOptions {
@@ -52,6 +54,13 @@ impl KafkaOptions {
         self.users.push((name.to_owned(), password.to_owned()));
         self
     }
+
+    /// Adds listeners with TLS, mutual TLS, and logins of every mechanism over TLS; the plain listener
+    /// stays. Kafka 4.3 only, and not together with [`user`](Self::user).
+    pub fn secure(mut self) -> Self {
+        self.is_secure = true;
+        self
+    }
 }
 
 /// A running (or, after [`stop`](Self::stop), paused) cluster with one broker.
@@ -59,8 +68,10 @@ impl KafkaOptions {
 pub struct KafkaCluster {
     version: KafkaVersion,
     port: u16,
+    pub(super) controller_port: u16,
     sasl_port: u16,
     options: KafkaOptions,
+    secure: Option<SecureListeners>,
     folder: PathBuf,
     config: PathBuf,
     process: Option<ServerProcess>,
@@ -111,6 +122,12 @@ impl KafkaCluster {
                 advertised_port,
             ));
         }
+        let secure = options.is_secure.then(|| SecureListeners::make(&folder));
+        if let Some(secure) = &secure {
+            let protocols = SecureListeners::PROTOCOLS;
+            more = listeners(port, controller_port, &secure.addresses(), protocols).into();
+            more.extend(secure.broker_properties());
+        }
         more.extend(options.properties.iter().cloned());
         let config = properties::write(
             folder.join("broker.properties"),
@@ -121,8 +138,10 @@ impl KafkaCluster {
         let mut cluster = Self {
             version,
             port,
+            controller_port,
             sasl_port,
             options,
+            secure,
             folder,
             config,
             process: None,
@@ -158,30 +177,53 @@ impl KafkaCluster {
         .into()
     }
 
+    /// The listeners of [`KafkaOptions::secure`].
+    pub fn secure(&self) -> &SecureListeners {
+        self.secure
+            .as_ref()
+            .unwrap_or_else(|| panic!("the cluster was started without secure listeners"))
+    }
+
+    /// Gives the user of the secure listeners a password for SCRAM, by Kafka's configuration tool.
+    pub async fn add_secure_users(&self) {
+        for arguments in SecureListeners::user_arguments() {
+            let arguments = arguments.each_ref().map(String::as_str);
+            self.run_tool("kafka.admin.ConfigCommand", &arguments).await;
+        }
+    }
+
     /// Runs Kafka's ACL tool with `arguments`, for example
     /// `--add --allow-principal User:limited --operation Read --topic flights`.
     pub async fn change_acls(&self, arguments: &[&str]) {
+        let mut all = vec!["--force"];
+        all.extend(arguments);
+        self.run_tool("org.apache.kafka.tools.AclCommand", &all)
+            .await;
+    }
+
+    /// Runs a tool of Kafka's by its main class.
+    async fn run_tool(&self, class: &str, arguments: &[&str]) {
         let bootstrap_servers = self.bootstrap_servers();
         let mut command = tokio::process::Command::new(layout::stack_file("jvm"));
         command
-            .args([
-                layout::version(layout::KAFKA_4),
-                "tool",
-                "--",
-                "org.apache.kafka.tools.AclCommand",
-            ])
-            .args(["--bootstrap-server", &bootstrap_servers, "--force"])
+            .args([layout::version(layout::KAFKA_4), "tool", "--", class])
+            .args(["--bootstrap-server", &bootstrap_servers])
             .args(arguments);
         let output = command
             .output()
             .await
-            .unwrap_or_else(|error| panic!("cannot run Kafka's ACL tool: {error}"));
+            .unwrap_or_else(|error| panic!("cannot run {class}: {error}"));
         assert!(
             output.status.success(),
-            "Kafka's ACL tool failed on {arguments:?}: {}{}",
+            "{class} failed on {arguments:?}: {}{}",
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         );
+    }
+
+    /// The properties that the cluster was started with beyond the defaults.
+    pub(super) fn own_properties(&self) -> &Properties {
+        &self.options.properties
     }
 
     /// What tests do with the topics of this cluster.
@@ -280,6 +322,28 @@ fn behind_properties(
     .into()
 }
 
+/// Broker properties for listeners beside the plain one and that of the controller.
+fn listeners(
+    port: u16,
+    controller_port: u16,
+    more: &str,
+    protocols: &str,
+) -> [(String, String); 3] {
+    let advertised = format!("PLAINTEXT://127.0.0.1:{port},{more}");
+    [
+        (
+            "listeners",
+            format!("{advertised},CONTROLLER://127.0.0.1:{controller_port}"),
+        ),
+        ("advertised.listeners", advertised),
+        (
+            "listener.security.protocol.map",
+            format!("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,{protocols}"),
+        ),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+}
+
 /// Broker properties for a third listener with logins; everyone else is the super user ANONYMOUS.
 fn sasl_properties(
     port: u16,
@@ -291,17 +355,10 @@ fn sasl_properties(
         .iter()
         .map(|(name, password)| format!(" user_{name}=\"{password}\""))
         .collect();
-    let advertised = format!("PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{sasl_port}");
-    [
-        (
-            "listeners",
-            format!("{advertised},CONTROLLER://127.0.0.1:{controller_port}"),
-        ),
-        ("advertised.listeners", advertised),
-        (
-            "listener.security.protocol.map",
-            "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT".to_owned(),
-        ),
+    let listener = format!("SASL_PLAINTEXT://127.0.0.1:{sasl_port}");
+    let protocols = "SASL_PLAINTEXT:SASL_PLAINTEXT";
+    let mut properties = Properties::from(listeners(port, controller_port, &listener, protocols));
+    let logins = [
         ("sasl.enabled.mechanisms", "PLAIN".to_owned()),
         (
             "listener.name.sasl_plaintext.plain.sasl.jaas.config",
@@ -313,6 +370,7 @@ fn sasl_properties(
         ),
         ("super.users", "User:ANONYMOUS".to_owned()),
     ]
-    .map(|(key, value)| (key.to_owned(), value))
-    .into()
+    .map(|(key, value)| (key.to_owned(), value));
+    properties.extend(logins);
+    properties
 }

@@ -231,6 +231,23 @@ impl Topics {
         .await
     }
 
+    /// The broker that leads each partition of a topic, -1 where none does; empty if there is no such topic.
+    pub async fn leaders(&self, topic: &str) -> Vec<i32> {
+        let (consumer, topic) = (self.consumer(None), topic.to_owned());
+        blocking(move || {
+            let metadata = consumer.fetch_metadata(Some(&topic), REQUEST_TIMEOUT)?;
+            let partitions = metadata.topics().first().map(|topic| topic.partitions());
+            let mut leaders: Vec<_> = partitions
+                .unwrap_or_default()
+                .iter()
+                .map(|partition| (partition.id(), partition.leader()))
+                .collect();
+            leaders.sort_unstable();
+            Ok(leaders.into_iter().map(|(_, leader)| leader).collect())
+        })
+        .await
+    }
+
     /// The committed offset of a consumer group for each partition of a topic; `None` where there is none.
     pub async fn committed_offsets(&self, group: &str, topic: &str) -> Vec<Option<i64>> {
         let num_partitions = self.end_offsets(topic).await.len() as i32;

@@ -90,7 +90,9 @@ const DISTRIBUTED: &[Row] = &[
     ("group.id", Text, Required),
     ("session.timeout.ms", Int, Is("10000")),
     ("rebalance.timeout.ms", Int, Is("60000")),
-    ("heartbeat.interval.ms", Int, Is("3000")),
+    // 3000 in Java. Members hear of a rebalance by their next heartbeat, so that this is what a clean
+    // leave waits for.
+    ("heartbeat.interval.ms", Int, Is("1000")),
     ("exactly.once.source.support", Text, Is("disabled")),
     ("metadata.max.age.ms", Long, Is("300000")),
     ("client.id", Text, Is("")),

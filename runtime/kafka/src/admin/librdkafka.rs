@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use rdkafka::admin::{
     AdminClient, AdminOptions, NewTopic as NativeNewTopic, ResourceSpecifier, TopicReplication,
 };
+use rdkafka::client::Client;
 use rdkafka::error::KafkaError;
 
 use super::{Admin, AdminError, NewTopic, TopicCreation, TopicDescription, Watermarks};
@@ -120,8 +121,18 @@ impl Call<'_> {
                 Err(self.error(ErrorCode::UNSUPPORTED_FEATURE))
             }
             Some(_) => Ok(client),
-            None => Err(self.error(ErrorCode::TIMED_OUT)),
+            None => Err(self.explained(self.error(ErrorCode::TIMED_OUT), client.inner())),
         }
+    }
+
+    /// Adds what the library complained of to an error that says only that the time was up.
+    fn explained(&self, mut error: AdminError, client: &Client<LoginContext>) -> AdminError {
+        if let AdminError::Timeout { reason, .. } = &mut error {
+            // SAFETY: the client is alive and serves this call alone, which has no other use for its
+            // main queue.
+            *reason = unsafe { native::last_complaint(client.native_ptr()) };
+        }
+        error
     }
 
     fn options(&self) -> AdminOptions {
@@ -144,6 +155,7 @@ impl Call<'_> {
                     operation,
                     bootstrap_servers: self.shared.bootstrap_servers.clone(),
                     timeout_ms: self.shared.timeout.as_millis() as u64,
+                    reason: None,
                 }
             }
             code if code.is_authorization() => AdminError::NotAuthorized { operation, code },
@@ -182,7 +194,7 @@ impl Call<'_> {
         let metadata = client
             .client()
             .fetch_metadata(Some(topic), self.shared.timeout)
-            .map_err(|error| self.library_error(&error))?;
+            .map_err(|error| self.explained(self.library_error(&error), client.client()))?;
         let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
             return Ok(None);
         };
@@ -208,7 +220,7 @@ impl Admin for LibrdkafkaAdmin {
             client
                 .client()
                 .fetch_cluster_id(call.shared.timeout)
-                .ok_or_else(|| call.error(ErrorCode::TIMED_OUT))
+                .ok_or_else(|| call.explained(call.error(ErrorCode::TIMED_OUT), client.client()))
         })
         .await
     }

@@ -95,6 +95,13 @@ async fn brokers_that_are_not_there_are_named() {
             .unwrap_err(),
         admin.delete_consumer_group("group").await.unwrap_err(),
     ];
+    for error in &errors[..3] {
+        let text = error.to_string();
+        assert!(
+            text.contains(" The last error was: ") && text.contains("refused"),
+            "{text}"
+        );
+    }
     for error in errors {
         assert!(matches!(error, AdminError::Timeout { .. }), "{error:?}");
         assert!(error.to_string().contains(&bootstrap_servers), "{error}");

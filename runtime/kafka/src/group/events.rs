@@ -32,6 +32,13 @@ impl GroupConfig {
             heartbeat_interval: Duration::from_millis(3_000),
         }
     }
+
+    /// How long a member keeps its work without a coordinator. With Kafka's settings that is
+    /// `heartbeat.interval.ms`, as for a JVM worker; heartbeats that come more often do not shorten it,
+    /// or work would stop at each short break.
+    pub fn coordinator_patience(&self) -> Duration {
+        self.heartbeat_interval.max(self.session_timeout * 3 / 10)
+    }
 }
 
 /// One protocol a member offers, with its metadata in the bytes of that protocol.
@@ -131,8 +138,8 @@ pub enum GroupEvent {
     },
     /// The rebalance is complete and this member has its assignment.
     Assigned(GroupAssignment),
-    /// No coordinator has been reachable for `heartbeat.interval.ms`, so that the group may have
-    /// given this member's work to others: the herder stops all of it and forgets the assignment.
+    /// No coordinator has been reachable for [`GroupConfig::coordinator_patience`]; the group may have
+    /// given this member's work to others, and the herder stops all of it and forgets the assignment.
     /// The member keeps trying and then rejoins. Comes at most once for each `Assigned`.
     CoordinatorLost {
         /// How long none was reachable.

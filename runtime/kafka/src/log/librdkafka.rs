@@ -127,7 +127,9 @@ impl KafkaLog {
 
     fn consumer_config(&self) -> Result<NativeConfig, LogError> {
         let mut properties = self.config.consumer.clone();
-        properties.set_default("fetch.max.wait.ms", "10000");
+        // Longer than Java's 500, as several logs lie idle in every worker. Not much longer: a partition
+        // that a broker begins to lead is not read there before the wait for the others is over.
+        properties.set_default("fetch.max.wait.ms", "2000");
         properties.set("auto.offset.reset", "earliest");
         properties.set_default("max.partition.fetch.bytes", "262144");
         let mut config = properties

@@ -112,7 +112,9 @@ pub enum WireError {
         is_retriable: bool,
     },
     /// SASL did not succeed. The text holds no credential.
-    #[error("authentication to broker {broker} with sasl.mechanism {mechanism} failed: {reason}")]
+    #[error(
+        "authentication to broker {broker} with sasl.mechanism {mechanism} failed: {reason}; check sasl.jaas.config and sasl.mechanism"
+    )]
     Authentication {
         /// The broker.
         broker: BrokerAddress,

@@ -89,7 +89,10 @@ async fn every_mechanism_lets_in_who_may_and_no_other() {
         let error = refused(broker.client_with_sasl(sasl(credentials("wrong-password")))).await;
         assert_eq!(
             error.to_string(),
-            format!("authentication to broker {ADDRESS} with sasl.mechanism {refusal}")
+            format!(
+                "authentication to broker {ADDRESS} with sasl.mechanism {refusal}; check \
+                 sasl.jaas.config and sasl.mechanism"
+            )
         );
         assert!(error.is_fatal() && error.is_refusal());
 
@@ -137,7 +140,7 @@ async fn tokens_open_the_door_and_refusals_say_why() {
         error.to_string(),
         format!(
             "authentication to broker {ADDRESS} with sasl.mechanism OAUTHBEARER failed: no such token \
-             ({{\"status\":\"invalid_token\"}})"
+             ({{\"status\":\"invalid_token\"}}); check sasl.jaas.config and sasl.mechanism"
         )
     );
 }

@@ -41,8 +41,8 @@ impl Member {
         let search = search_coordinator(self.client.clone(), self.config.group_id.clone());
         let mut search = std::pin::pin!(search);
         let found = if self.holds_assignment {
-            match tokio::time::timeout_at(since + self.config.heartbeat_interval, &mut search).await
-            {
+            let deadline = since + self.config.coordinator_patience();
+            match tokio::time::timeout_at(deadline, &mut search).await {
                 Ok(found) => found,
                 Err(_) => {
                     self.report_coordinator_lost(since).await?;
