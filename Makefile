@@ -1,10 +1,10 @@
 # What there is to do in this repository; `make help` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help quickstart setup build test fmt lint bench clean
+.PHONY: help quickstart setup build test test-mongodb fmt lint bench clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # The profile that the tests use too: it builds in half the time of --release, with optimised libraries.
 quickstart: ## One process, nothing else installed: an embedded broker, object storage, a worker, flights (ARGS=…)
@@ -20,6 +20,11 @@ build: ## The release binary, target/release/dovetail
 
 test: setup ## All tests, those against real servers too; the last line sums them up
 	tests/run
+
+test-mongodb: setup ## The MongoDB tests on a replica set of yours (MONGODB_URI=mongodb://…); see docs/mongodb-replica-set.md
+	@[ -n "$(MONGODB_URI)" ] || { echo "Say which: make test-mongodb MONGODB_URI=mongodb://user:password@host1,host2/?replicaSet=rs0" >&2; exit 1; }
+	@cargo build -p dovetail
+	@MONGODB_URI='$(MONGODB_URI)' cargo test -p dovetail-tests --test it -- mongodb
 
 fmt: ## Format the sources
 	cargo fmt --all
