@@ -1,7 +1,7 @@
 # What there is to do in this repository; `make help` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help quickstart setup build test test-kafka fmt lint bench clean
+.PHONY: help quickstart setup build test test-kafka test-mongodb fmt lint bench clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -24,6 +24,11 @@ test: setup ## All tests, those against real servers too; the last line sums the
 test-kafka: setup ## Kafka's own integration tests of Connect, about four minutes; the result goes to docs/kafka-tests.md
 	cargo build -p dovetail
 	tests/java/kafka-tests/judge
+
+test-mongodb: setup ## The MongoDB tests on a replica set of yours (MONGODB_URI=mongodb://…); see docs/mongodb-replica-set.md
+	@[ -n "$(MONGODB_URI)" ] || { echo "Say which: make test-mongodb MONGODB_URI=mongodb://user:password@host1,host2/?replicaSet=rs0" >&2; exit 1; }
+	@cargo build -p dovetail
+	@MONGODB_URI='$(MONGODB_URI)' cargo test -p dovetail-tests --test it -- mongodb
 
 fmt: ## Format the sources
 	cargo fmt --all

@@ -12,6 +12,7 @@ mod interop;
 mod kill;
 mod licences;
 mod mongodb;
+mod mongodb_source;
 mod object_formats;
 mod oracle;
 mod quickstart;

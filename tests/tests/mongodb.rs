@@ -74,11 +74,15 @@ async fn documents_are_those_of_the_official_sink() {
             "value.projection.type": "BlockList", "value.projection.list": "text,list.a",
             "field.renamer.mapping": "[{\"oldName\": \"value.in.deep\", \"newName\": \"deeper\"}]",
             "bulk.write.ordered": "false"}),
+        // Most of them are there already.
+        json!({"document.id.strategy": id("FullKey"), "errors.tolerance": "all",
+            "writemodel.strategy": write("InsertOneDefault"), "bulk.write.ordered": "false"}),
     ];
     let kafka = shared::kafka().await;
     let topics = kafka.topics();
     let server = MongoServer::start().await;
     let topic = shared::unique("mongo-cases");
+    let database = |owner: &str, number: usize| server.database_name(&format!("{owner}-{number}"));
     topics.create(&topic, 1).await;
     let sent = records();
     topics.produce(&topic, &sent).await;
@@ -91,11 +95,11 @@ async fn documents_are_those_of_the_official_sink() {
             .property("plugin.discovery", "hybrid_warn");
     let mut official = ConnectWorker::start(Runtime::Jvm, config).await;
     let ours = shared::dovetail_worker().await;
-    for (worker, database) in [(&official, "official"), (ours, "ours")] {
+    for (worker, owner) in [(&official, "official"), (ours, "ours")] {
         let rest = worker.rest();
         for (number, case) in cases.iter().enumerate() {
-            let name = format!("{topic}-{database}-{number}");
-            let config = sink(&topic, &server.uri(), &format!("{database}-{number}"), case);
+            let name = format!("{topic}-{owner}-{number}");
+            let config = sink(&topic, &server.uri(), &database(owner, number), case);
             rest.run_connector(&name, config, 1).await;
             topics
                 .wait_for_commit(&sink_group(&name), &topic, &end)
@@ -104,8 +108,8 @@ async fn documents_are_those_of_the_official_sink() {
         }
     }
     for number in 0..cases.len() {
-        let theirs = server.documents(&format!("official-{number}"), "c").await;
-        let ours = server.documents(&format!("ours-{number}"), "c").await;
+        let theirs = server.documents(&database("official", number), "c").await;
+        let ours = server.documents(&database("ours", number), "c").await;
         assert!(
             theirs.len() > 30,
             "case {number}: {} documents",
@@ -116,6 +120,9 @@ async fn documents_are_those_of_the_official_sink() {
             documents.iter().map(Document::to_string).collect()
         };
         assert_eq!(texts(&ours), texts(&theirs), "case {number}");
+        for owner in ["official", "ours"] {
+            server.drop_database(&database(owner, number)).await;
+        }
     }
     official.terminate().await;
 }
@@ -125,7 +132,7 @@ async fn a_server_that_dies_and_comes_back_gets_every_record() {
     let kafka = shared::kafka().await;
     let (topics, worker) = (kafka.topics(), shared::dovetail_worker().await);
     let rest = worker.rest();
-    let mut server = MongoServer::start().await;
+    let mut server = MongoServer::start_stand_in().await;
     let topic = shared::unique("mongo-outage");
     topics.create(&topic, 1).await;
     let case = json!({

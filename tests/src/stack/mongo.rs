@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use mongodb::bson::{Document, doc};
+use mongodb::error::ErrorKind;
 use mongodb::{Client, Collection};
 
 use super::process::ServerProcess;
@@ -15,20 +16,36 @@ pub fn plugin_path() -> PathBuf {
     layout::part("mongo/plugins")
 }
 
-/// A running (or, after [`kill9`](Self::kill9), dead) stand-in for a MongoDB replica set of one member.
+/// A running (or, after [`kill9`](Self::kill9), dead) stand-in for a MongoDB replica set of one member, or the
+/// replica set that `MONGODB_URI` names.
 ///
-/// It keeps its documents in memory: after a stop they are gone.
+/// The stand-in keeps its documents in memory: after a stop they are gone.
 #[derive(Debug)]
 pub struct MongoServer {
+    real_uri: Option<String>,
     port: u16,
     folder: PathBuf,
     process: Option<ServerProcess>,
 }
 
 impl MongoServer {
-    /// Starts an empty one and waits until it answers.
+    /// That of `MONGODB_URI`, or else an empty stand-in, when it answers.
     pub async fn start() -> Self {
+        match std::env::var("MONGODB_URI") {
+            Ok(uri) if !uri.is_empty() => Self {
+                real_uri: Some(uri),
+                port: 0,
+                folder: PathBuf::new(),
+                process: None,
+            },
+            _ => Self::start_stand_in().await,
+        }
+    }
+
+    /// Starts an empty stand-in and waits until it answers: for tests that kill their server.
+    pub async fn start_stand_in() -> Self {
         let mut server = Self {
+            real_uri: None,
             port: ports::free_port(),
             folder: run::server_folder("mongo"),
             process: None,
@@ -37,14 +54,57 @@ impl MongoServer {
         server
     }
 
-    /// The port, which a stop and a start keep.
+    /// Whether there is no replica set.
+    pub fn is_stand_in(&self) -> bool {
+        self.real_uri.is_none()
+    }
+
+    /// The port of the stand-in, which a stop and a start keep.
     pub fn port(&self) -> u16 {
         self.port
     }
 
     /// The value of `connection.uri`.
     pub fn uri(&self) -> String {
-        format!("mongodb://127.0.0.1:{}/?replicaSet=rs0", self.port)
+        match &self.real_uri {
+            Some(uri) => uri.clone(),
+            None => format!("mongodb://127.0.0.1:{}/?replicaSet=rs0", self.port),
+        }
+    }
+
+    /// A database of this process alone.
+    pub fn database_name(&self, stem: &str) -> String {
+        match self.is_stand_in() {
+            true => stem.to_owned(),
+            false => format!("dovetail-test-{}-{stem}", std::process::id()),
+        }
+    }
+
+    /// Drops a database, so that a replica set is left as it was.
+    pub async fn drop_database(&self, database: &str) {
+        let database = self
+            .collection(database, "c")
+            .await
+            .client()
+            .database(database);
+        let dropped = database.drop().await;
+        dropped.unwrap_or_else(|error| panic!("cannot drop {}: {error}", database.name()));
+    }
+
+    /// The primary of the replica set gives up its place.
+    pub async fn step_down(&self) {
+        let admin = self
+            .collection("admin", "c")
+            .await
+            .client()
+            .database("admin");
+        let command = doc! {"replSetStepDown": 10, "secondaryCatchUpPeriodSecs": 5};
+        // Servers before 4.2 close the connection in place of an answer; a refusal is a fault of the test.
+        if let Err(error) = admin.run_command(command).await
+            && let ErrorKind::Command(refusal) = error.kind.as_ref()
+        {
+            panic!("the primary does not step down: {}", refusal.message);
+        }
     }
 
     /// Ends it as `kill -9` does; its documents are gone.
@@ -56,6 +116,7 @@ impl MongoServer {
 
     /// Starts the dead server on its port, empty, and waits until it answers.
     pub async fn start_again(&mut self) {
+        assert!(self.is_stand_in(), "a replica set is started by others");
         assert!(self.process.is_none(), "the MongoDB is running");
         layout::part("mongo/server/classes");
         let mut command = Command::new(layout::stack_file("mongo/up"));
