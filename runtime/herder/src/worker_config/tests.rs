@@ -54,7 +54,7 @@ fn defaults_are_those_of_connect() {
 
 #[test]
 fn defaults_and_checks_of_both_modes_are_sound() {
-    for (mode, num_keys) in [(WorkerMode::Distributed, 134), (WorkerMode::Standalone, 52)] {
+    for (mode, num_keys) in [(WorkerMode::Distributed, 140), (WorkerMode::Standalone, 58)] {
         let def = definition::definition(mode);
         assert_eq!(def.keys().len(), num_keys);
         for key in def.keys().filter(|key| !key.is_required()) {
