@@ -9,14 +9,17 @@
 
 mod assignor;
 mod catching_up;
+mod changed_tasks;
 #[cfg(test)]
 mod cluster_tests;
 mod fencing;
 mod leading;
 mod leaving;
 mod messages;
+mod obsolete_statuses;
 mod rebalance;
 mod requests;
+mod restarting;
 mod session_keys;
 mod task_configs;
 #[cfg(test)]
@@ -26,6 +29,7 @@ mod values;
 mod work;
 
 use crate::face::{Created, HerderError};
+use crate::restart_policy::RestartPolicy;
 use connect_kafka::group::protocol::{ConnectProtocol, ConnectorsAndTasks};
 use connect_store::{ConnectorTaskId, TargetState};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -33,6 +37,9 @@ use std::time::Duration;
 
 use assignor::CooperativeAssignor;
 use catching_up::CatchUp;
+use changed_tasks::StartedWith;
+#[cfg(test)]
+pub(crate) use changed_tasks::concerns_tasks;
 use fencing::Fencings;
 use leading::Owners;
 use leaving::Departure;
@@ -41,11 +48,13 @@ pub(crate) use messages::{
     Write, WriteReason,
 };
 pub use messages::{GenerateError, TaskConfigsAnswer};
+pub(crate) use obsolete_statuses::ObsoleteStatuses;
 use rebalance::PendingAssignment;
 pub(crate) use requests::{connector_info, connector_status, task_state};
+use restarting::Restarts;
 pub(crate) use session_keys::SessionKeyConfig;
 use session_keys::SessionKeys;
-use task_configs::{Inquiries, Retry};
+use task_configs::{Inquiries, LastAnswers, Retry};
 
 /// The settings that the core decides by.
 #[derive(Clone, Debug)]
@@ -68,6 +77,8 @@ pub(crate) struct CoreConfig {
     pub(crate) is_distributed: bool,
     /// `dovetail.leave.handover.enable`.
     pub(crate) hands_over: bool,
+    /// `dovetail.restart.*`.
+    pub(crate) restarts: RestartPolicy,
 }
 
 /// This worker's place in the group.
@@ -114,6 +125,7 @@ pub(crate) struct Core {
     /// What was told to start and not to stop.
     running_connectors: BTreeSet<String>,
     running_tasks: BTreeSet<ConnectorTaskId>,
+    started_with: StartedWith,
     /// The connectors that the herder knew when it looked last: others are new.
     known_connectors: HashSet<String>,
     /// Requests that wait for the group to form.
@@ -124,6 +136,7 @@ pub(crate) struct Core {
     retries: HashMap<String, Retry>,
     /// What connectors were asked about their tasks and have not answered.
     inquiries: Inquiries,
+    last_answers: LastAnswers,
     /// Connectors to ask for their tasks' configurations once the group has formed.
     reconfigurations: BTreeSet<String>,
     /// Connectors whose task configurations are on their way to the leader, and whether there are newer
@@ -135,6 +148,7 @@ pub(crate) struct Core {
     /// When to look whether statuses say what runs here.
     status_check: Option<Duration>,
     expiries: values::Expiries,
+    restarts: Restarts,
     scheduled_rebalance: Option<Duration>,
 }
 
@@ -149,6 +163,7 @@ impl Core {
             num_members: 0,
             session_keys: SessionKeys::default(),
             inquiries: Inquiries::default(),
+            last_answers: LastAnswers::default(),
             reconfigurations: BTreeSet::new(),
             forwards: BTreeMap::new(),
             fencings: Fencings::default(),
@@ -162,11 +177,13 @@ impl Core {
             pending_assignment: None,
             running_connectors: BTreeSet::new(),
             running_tasks: BTreeSet::new(),
+            started_with: StartedWith::default(),
             known_connectors: HashSet::new(),
             deferred: Vec::new(),
             waiting_for_start: BTreeMap::new(),
             retries: HashMap::new(),
             expiries: values::Expiries::default(),
+            restarts: Restarts::default(),
             scheduled_rebalance: None,
         }
     }
@@ -200,6 +217,7 @@ impl Core {
             Input::TaskReconfigurationRequested(connector) => {
                 self.generate_task_configs(&connector, view, &mut effects);
             }
+            Input::Failed(failure) => self.on_failed(failure, view),
             Input::ValuesExpire(expiry) => self.on_values_expire(expiry, view.now),
             Input::Outcome(outcome) => self.on_outcome(outcome, view, &mut effects),
             Input::Tick => self.on_tick(view, &mut effects),
@@ -214,6 +232,7 @@ impl Core {
             .map(|retry| retry.at)
             .chain(self.scheduled_rebalance)
             .chain(self.expiries.next())
+            .chain(self.restarts.next())
             .chain(self.session_keys.next_check())
             .chain(self.catch_up.next_try())
             .chain(self.status_check)
@@ -245,6 +264,7 @@ impl Core {
             self.generate_task_configs(&connector, view, effects);
         }
         self.restart_expired(view, effects);
+        self.restart_failed(view, effects);
     }
 
     fn on_outcome(&mut self, outcome: Outcome, view: &View<'_>, effects: &mut Vec<Effect>) {

@@ -35,6 +35,19 @@ pub enum HostEvent {
     /// A connector, or one of its tasks, is being started with values of a config provider that hold
     /// for this time only.
     ValuesExpire(ValuesExpiry),
+    /// A connector or a task has failed, perhaps one that was stopped since.
+    Failed(Failure),
+}
+
+/// The end of a connector or a task that was not asked to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The connector.
+    pub connector: String,
+    /// The task, unless it is the connector itself.
+    pub task: Option<ConnectorTaskId>,
+    /// What went wrong, without secrets.
+    pub reason: String,
 }
 
 /// How long values of a config provider hold.
@@ -108,6 +121,9 @@ pub trait WorkerHost: Send + Sync {
 
     /// Writes the last statuses of what runs here once more.
     fn repeat_statuses(&self, connectors: &[String], tasks: &[ConnectorTaskId]);
+
+    /// Whether what was started last under this name has failed, be it at its start.
+    fn has_failed(&self, connector: &str, task: Option<&ConnectorTaskId>) -> bool;
 
     /// Stops everything.
     async fn shut_down(&self);

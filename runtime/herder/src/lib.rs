@@ -8,6 +8,7 @@ pub mod host;
 mod peers;
 pub mod plugins;
 mod preflight;
+pub mod restart_policy;
 pub mod secrets;
 mod shell;
 mod signature;

@@ -221,6 +221,15 @@ impl Shell {
                     Input::TaskReconfigurationRequested(connector)
                 }
                 HostEvent::ValuesExpire(expiry) => Input::ValuesExpire(expiry),
+                HostEvent::Failed(failure) => {
+                    let host = &self.parts.host;
+                    // It may have been stopped, and started again, since.
+                    if host.has_failed(&failure.connector, failure.task.as_ref()) {
+                        Input::Failed(failure)
+                    } else {
+                        Input::Tick
+                    }
+                }
             }),
             Some(forwarded) = self.forwards.join_next() => Ok(match forwarded {
                 Ok((connector, result)) => {

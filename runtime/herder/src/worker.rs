@@ -7,6 +7,7 @@ use crate::host::{HostEvent, KafkaClients, LocalHost, LocalHostConfig, Resolving
 use crate::peers::PeerClient;
 use crate::plugins::Plugins;
 use crate::preflight::LoopFencing;
+use crate::restart_policy::RestartPolicy;
 use crate::shell::{COMMAND_QUEUE_LEN, Shell, ShellParts};
 use crate::signature::MacAlgorithm;
 use crate::stage::Stage;
@@ -215,6 +216,7 @@ impl WorkerHerder {
                     session_keys: session_keys(&self.parts.worker),
                     is_distributed: matches!(self.parts.group, Group::Kafka(..)),
                     hands_over: self.parts.worker.boolean("dovetail.leave.handover.enable"),
+                    restarts: RestartPolicy::of_worker(&self.parts.worker),
                 },
                 worker_id: self.parts.worker_id.clone(),
                 config_store: self.parts.config_store.clone(),

@@ -15,6 +15,7 @@ use connect_store::{
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use topics::{TIMEOUT, Topic};
 
 fn config(version: &str) -> ConfigMap {
@@ -191,6 +192,10 @@ async fn workers_see_what_the_others_write() {
             include_tasks: true,
         };
         leader.put_restart_request(&restart).await.expect("written");
+        leader
+            .put_logger_level("org.example", "warn")
+            .await
+            .expect("written");
 
         let follower = KafkaConfigStore::new(topic.open());
         follower.start().await.expect("starts");
@@ -283,6 +288,33 @@ impl FencableWriter for TransactionalWriter {
         }
         Ok(())
     }
+}
+
+/// A writer whose broker never answers.
+struct SilentWriter;
+
+#[async_trait]
+impl FencableWriter for SilentWriter {
+    async fn claim(&self) -> StoreResult<()> {
+        Ok(())
+    }
+
+    async fn write(&self, _records: Vec<(Bytes, Option<Bytes>)>) -> StoreResult<()> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_without_answer_ends_after_thirty_seconds() {
+    let log = Topic::in_memory(1).open();
+    let store = KafkaConfigStore::new(log).with_privileged_writer(Arc::new(SilentWriter));
+    store.start().await.expect("starts");
+    let begun = tokio::time::Instant::now();
+    let error = store.put_connector_config("a", &config("1"), None).await;
+    assert_eq!(begun.elapsed(), Duration::from_secs(30));
+    let error = error.expect_err("nobody answers");
+    assert!(matches!(error, StoreError::Timeout { .. }), "{error:?}");
+    assert!(error.to_string().contains("a"), "{error}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// How often a cooperative worker tries to catch up before it gives its work away.
 const MAX_CATCH_UPS: u32 = 5;
 /// Where settings ask for no pause at all between tries.
-const CATCH_UP_DELAY_MIN: Duration = Duration::from_millis(100);
+pub(super) const CATCH_UP_DELAY_MIN: Duration = Duration::from_millis(100);
 
 /// A worker that could not read the config topic to its end stays out of the group until it can: as a
 /// member it would hold up all others.

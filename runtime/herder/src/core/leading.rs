@@ -75,11 +75,11 @@ impl Core {
         for member in members {
             match Metadata::decode(&member.metadata) {
                 Ok(metadata) => decoded.push((member.member_id, metadata)),
-                // Without its metadata nothing can be given to it; it gets an empty assignment below.
+                // It is one of the group all the same, and may read its assignment.
                 Err(error) => {
                     tracing::error!(
                         member = member.member_id,
-                        "the metadata of a member cannot be read, it gets no work: {error}"
+                        "the metadata of a member cannot be read, so it counts as one that runs nothing: {error}"
                     );
                     decoded.push((
                         member.member_id,

@@ -2,7 +2,7 @@
 
 use super::fencing::FencingRound;
 use crate::face::{ConnectorInfo, ConnectorStateInfo, Created, HerderError, RestartRequest};
-use crate::host::ValuesExpiry;
+use crate::host::{Failure, ValuesExpiry};
 use connect_api::config::ConfigMap;
 use connect_kafka::group::protocol::ConnectProtocol;
 use connect_kafka::group::{GroupAssignment, GroupProtocol, MemberAssignment, MemberMetadata};
@@ -111,6 +111,8 @@ pub(crate) enum Input {
     Config(ConfigUpdate),
     /// A connector asks for its tasks to be configured anew.
     TaskReconfigurationRequested(String),
+    /// The instance that was started last has failed.
+    Failed(Failure),
     /// What is being started has values of a config provider that hold for this time only.
     ValuesExpire(ValuesExpiry),
     /// An effect was carried out.

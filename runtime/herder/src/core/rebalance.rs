@@ -317,3 +317,6 @@ impl Core {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

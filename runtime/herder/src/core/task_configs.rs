@@ -3,7 +3,9 @@
 use super::{Core, Effect, ForwardError, TaskConfigsAnswer, View, Write, WriteReason, values};
 use connect_api::config::ConfigMap;
 use connect_store::{ClusterConfigState, TargetState};
-use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,7 +77,60 @@ impl Inquiries {
     }
 }
 
+/// What each running connector said last about its tasks, in short.
+#[derive(Default)]
+pub(super) struct LastAnswers(HashMap<String, u64>);
+
+impl LastAnswers {
+    fn note(&mut self, connector: &str, configs: &[ConfigMap]) {
+        self.0.insert(connector.to_string(), digest(configs.iter()));
+    }
+
+    pub(super) fn forget(&mut self, connectors: &[String]) {
+        for connector in connectors {
+            self.0.remove(connector);
+        }
+    }
+}
+
+fn digest<'a>(configs: impl Iterator<Item = &'a ConfigMap>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for config in configs {
+        let entries: BTreeMap<&str, Option<&str>> = config.iter().collect();
+        entries.hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
 impl Core {
+    /// A set that another worker sent to the leader may come late, when the connector has moved here and
+    /// a newer set has been written: then the older one is on the topic. Its connector knows better.
+    pub(super) fn check_task_configs(
+        &mut self,
+        connector: &str,
+        view: &View<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let stored = view.configs.raw_task_configs(connector);
+        // A connector that is being stopped has none.
+        if stored.is_empty() {
+            return;
+        }
+        let stored = digest(stored.iter().map(|config| &**config));
+        if self
+            .last_answers
+            .0
+            .get(connector)
+            .is_some_and(|last| *last != stored)
+        {
+            tracing::debug!(
+                connector,
+                "its tasks are configured otherwise than it said last, so it is asked again"
+            );
+            self.generate_task_configs(connector, view, effects);
+        }
+    }
+
     /// Asks a running connector, which is wanted to run, how its tasks are to be configured.
     pub(super) fn generate_task_configs(
         &mut self,
@@ -136,6 +191,7 @@ impl Core {
             return;
         }
         let configs = values::with_variables(view.configs.raw_connector_config(connector), configs);
+        self.last_answers.note(connector, &configs);
         if !task_configs_changed(connector, &configs, view.configs) {
             tracing::debug!(
                 connector,
@@ -266,3 +322,6 @@ fn task_configs_changed(
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

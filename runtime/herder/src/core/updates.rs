@@ -75,15 +75,11 @@ impl Core {
             .is_some_and(|member| member.protocol == ConnectProtocol::Eager);
         // Under the eager protocol everything is stopped before the group is joined anew.
         if !is_eager {
-            let tasks: BTreeSet<ConnectorTaskId> = self
-                .running_tasks
-                .iter()
-                .filter(|task| &*task.connector == connector)
-                .cloned()
-                .collect();
+            let tasks = self.tasks_to_restart(connector, view);
             self.stop(BTreeSet::new(), tasks, effects);
         }
         self.request_rejoin("tasks have new configurations", effects);
+        self.check_task_configs(connector, view, effects);
     }
 
     fn on_target_state(&mut self, connector: &str, view: &View<'_>, effects: &mut Vec<Effect>) {
@@ -111,7 +107,7 @@ impl Core {
 
     /// A worker that was out of the group for a while may write about work that this one has had since,
     /// its end for instance, in a generation that this one has not seen: statuses then tell of nobody, or
-    /// of the wrong worker. What another one writes in a later generation may be true: then this worker
+    /// of the wrong worker; one that believes that it still leads may have removed them. What another one writes in a later generation may be true: then this worker
     /// is the one that is out.
     pub(super) fn check_statuses(&mut self, view: &View<'_>, effects: &mut Vec<Effect>) {
         if self.status_check.is_none_or(|time| view.now < time) {
@@ -132,7 +128,7 @@ impl Core {
             .filter(|connector| {
                 statuses
                     .connector(connector)
-                    .is_some_and(|status| is_late_word(&status.status))
+                    .is_none_or(|status| is_late_word(&status.status))
             })
             .cloned()
             .collect();
@@ -142,7 +138,7 @@ impl Core {
             .filter(|task| {
                 statuses
                     .task(task)
-                    .is_some_and(|status| is_late_word(&status.status))
+                    .is_none_or(|status| is_late_word(&status.status))
             })
             .cloned()
             .collect();

@@ -97,6 +97,9 @@ impl Core {
             .collect();
         self.expiries.forget(&connectors, &tasks);
         self.inquiries.forget(&connectors);
+        self.last_answers.forget(&connectors);
+        self.restarts.forget(&connectors, &tasks);
+        self.started_with.forget(&tasks);
         if !connectors.is_empty() {
             effects.push(Effect::StopConnectors(connectors));
         }
@@ -146,6 +149,7 @@ impl Core {
             return;
         };
         if self.running_tasks.insert(task.clone()) {
+            self.started_with.note(task, connector_config, task_config);
             effects.push(Effect::StartTask {
                 task: task.clone(),
                 connector_config: connector_config.clone(),

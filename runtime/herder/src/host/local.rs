@@ -381,6 +381,7 @@ impl WorkerHost for LocalHost {
             "Failed to start connector '{connector}': {error}"
         );
         let message = error.to_string();
+        self.statuses.note_connector(connector);
         self.statuses
             .on_connector_update(connector, ConnectorUpdate::Failed(error));
         self.tell(HostEvent::ConnectorTransitioned(
@@ -488,6 +489,7 @@ impl WorkerHost for LocalHost {
             task = task.task,
             "Failed to start task {task}: {error}"
         );
+        self.statuses.note_task(task);
         self.statuses.on_task_event(task, TaskEvent::Failed(error));
     }
 
@@ -522,6 +524,10 @@ impl WorkerHost for LocalHost {
 
     fn mark_restarting(&self, connector: Option<&str>, tasks: &[ConnectorTaskId]) {
         self.statuses.restarting(connector, tasks);
+    }
+
+    fn has_failed(&self, connector: &str, task: Option<&ConnectorTaskId>) -> bool {
+        self.statuses.has_failed(connector, task)
     }
 
     fn repeat_statuses(&self, connectors: &[String], tasks: &[ConnectorTaskId]) {

@@ -310,6 +310,10 @@ impl WorkerHost for ResolvingHost {
         self.resolver.host.mark_restarting(connector, tasks);
     }
 
+    fn has_failed(&self, connector: &str, task: Option<&ConnectorTaskId>) -> bool {
+        self.resolver.host.has_failed(connector, task)
+    }
+
     fn repeat_statuses(&self, connectors: &[String], tasks: &[ConnectorTaskId]) {
         self.resolver.host.repeat_statuses(connectors, tasks);
     }

@@ -1,6 +1,6 @@
 //! States of connectors and tasks on their way to the status store and the metrics.
 
-use super::HostEvent;
+use super::{Failure, HostEvent};
 use connect_api::ConnectError;
 use connect_store::{
     ConnectorStatus, ConnectorTaskId, State, Status, StatusStore, TargetState, TaskStatus,
@@ -45,6 +45,28 @@ struct TaskEntry {
     metrics: Option<TaskMetricsHandle>,
     has_started: bool,
     last: Option<Status>,
+}
+
+impl ConnectorEntry {
+    fn new(version: Option<&str>, metrics: Option<ConnectorMetrics>) -> Self {
+        Self {
+            version: version.map(str::to_string),
+            metrics,
+            has_started: false,
+            last: None,
+        }
+    }
+}
+
+impl TaskEntry {
+    fn new(version: Option<&str>, metrics: Option<TaskMetricsHandle>) -> Self {
+        Self {
+            version: version.map(str::to_string),
+            metrics,
+            has_started: false,
+            last: None,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -95,15 +117,18 @@ impl Statuses {
         version: Option<&str>,
         metrics: Option<ConnectorMetrics>,
     ) {
-        self.entries().connectors.insert(
-            connector.to_string(),
-            ConnectorEntry {
-                version: version.map(str::to_string),
-                metrics,
-                has_started: false,
-                last: None,
-            },
-        );
+        let entry = ConnectorEntry::new(version, metrics);
+        self.entries()
+            .connectors
+            .insert(connector.to_string(), entry);
+    }
+
+    /// Before its start is given up, perhaps before it began.
+    pub(super) fn note_connector(&self, connector: &str) {
+        self.entries()
+            .connectors
+            .entry(connector.to_string())
+            .or_insert_with(|| ConnectorEntry::new(None, None));
     }
 
     /// Before a task is spawned.
@@ -113,15 +138,31 @@ impl Statuses {
         version: Option<&str>,
         metrics: Option<TaskMetricsHandle>,
     ) {
-        self.entries().tasks.insert(
-            task.clone(),
-            TaskEntry {
-                version: version.map(str::to_string),
-                metrics,
-                has_started: false,
-                last: None,
-            },
-        );
+        let entry = TaskEntry::new(version, metrics);
+        self.entries().tasks.insert(task.clone(), entry);
+    }
+
+    /// Before its start is given up, perhaps before it began.
+    pub(super) fn note_task(&self, task: &ConnectorTaskId) {
+        self.entries()
+            .tasks
+            .entry(task.clone())
+            .or_insert_with(|| TaskEntry::new(None, None));
+    }
+
+    pub(super) fn has_failed(&self, connector: &str, task: Option<&ConnectorTaskId>) -> bool {
+        let entries = self.entries();
+        let last = match task {
+            Some(task) => entries
+                .tasks
+                .get(task)
+                .and_then(|entry| entry.last.as_ref()),
+            None => entries
+                .connectors
+                .get(connector)
+                .and_then(|entry| entry.last.as_ref()),
+        };
+        last.is_some_and(|status| status.state == State::Failed)
     }
 
     /// A connector was stopped here; its metrics go with it.
@@ -198,6 +239,19 @@ impl Statuses {
         }
     }
 
+    fn tell_of_failure(
+        &self,
+        connector: &str,
+        task: Option<&ConnectorTaskId>,
+        error: &ConnectError,
+    ) {
+        self.tell(HostEvent::Failed(Failure {
+            connector: connector.to_string(),
+            task: task.cloned(),
+            reason: redact(&error.to_string()).into_owned(),
+        }));
+    }
+
     fn tell(&self, event: HostEvent) {
         // The loop is gone only when the worker ends.
         let _ = self.events.send(event);
@@ -248,6 +302,9 @@ impl ConnectorStatusListener for Statuses {
             State::Failed | State::Unassigned => self.store.put_connector_safe(status),
             _ => self.store.put_connector(status),
         }
+        if let ConnectorUpdate::Failed(error) = &update {
+            self.tell_of_failure(connector, None, error);
+        }
     }
 }
 
@@ -289,6 +346,9 @@ impl TaskStatusListener for Statuses {
             State::Failed | State::Unassigned => self.store.put_task_safe(status),
             _ => self.store.put_task(status),
         }
+        if let TaskEvent::Failed(error) = &event {
+            self.tell_of_failure(&task.connector, Some(task), error);
+        }
     }
 }
 
@@ -305,3 +365,6 @@ pub(super) fn connector_target(state: TargetState) -> connect_worker::ConnectorT
         TargetState::Stopped => connect_worker::ConnectorTargetState::Stopped,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! How the effects of the core are carried out.
 
 use super::Shell;
-use crate::core::{Effect, ForwardError, Outcome};
+use crate::core::{Effect, ForwardError, ObsoleteStatuses, Outcome};
 use crate::peers::{PeerRequest, connector_url, task_configs_body};
 use crate::signature::signature_of;
 use connect_api::config::ConfigMap;
@@ -207,25 +207,14 @@ impl Shell {
             generation: self.generation,
             version: None,
         };
-        for connector in statuses.connectors() {
-            let is_configured = configs.contains(&connector);
-            let configured: Vec<_> = configs.tasks(&connector);
-            // An inconsistent set says nothing about which tasks there are to be.
-            let keeps_tasks = is_configured && configs.is_inconsistent(&connector);
-            for task in statuses.tasks(&connector) {
-                if !keeps_tasks && !configured.contains(&task.id) {
-                    statuses.put_task(TaskStatus {
-                        id: task.id,
-                        status: destroyed(),
-                    });
-                }
-            }
-            if !is_configured {
-                statuses.put_connector(ConnectorStatus {
-                    connector: connector.clone(),
-                    status: destroyed(),
-                });
-            }
+        let obsolete = ObsoleteStatuses::find(&configs, &**statuses);
+        for id in obsolete.tasks {
+            let status = destroyed();
+            statuses.put_task(TaskStatus { id, status });
+        }
+        for connector in obsolete.connectors {
+            let status = destroyed();
+            statuses.put_connector(ConnectorStatus { connector, status });
         }
     }
 }

@@ -4,6 +4,7 @@
 //! worker's.
 
 use super::definitions;
+use crate::restart_policy::SETTINGS;
 use connect_api::ConnectorType;
 use connect_api::config::{
     ConfigDef, ConfigKey, ConfigMap, ConfigType, ConfigValue, Importance, Width,
@@ -48,6 +49,11 @@ pub(super) fn define(def: &mut ConfigDef, config: &ConfigMap, connector_type: Co
              <code>__connect.errors.transform.alias</code> and \
              <code>__connect.errors.predicate.alias</code>.",
         ));
+    }
+    for (order, setting) in (1..).zip(&SETTINGS) {
+        if is_set(setting.name) {
+            def.add(setting.connector_key(order));
+        }
     }
 }
 

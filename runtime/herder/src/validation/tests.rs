@@ -2,8 +2,8 @@ use super::*;
 use crate::PluginType;
 use connect_api::config::{ConfigKey, ConfigType, Importance, Validator, Width};
 use connect_api::{
-    ConverterPlugin, HeaderConverterPlugin, KAFKA_VERSION, PredicatePlugin, TransformPlugin,
-    no_config,
+    ConnectorType, ConverterPlugin, HeaderConverterPlugin, KAFKA_VERSION, PredicatePlugin,
+    TransformPlugin, no_config,
 };
 use connector_file as _;
 use serde_json::Value as Json;
@@ -428,6 +428,68 @@ fn settings_of_dovetail_show_only_where_they_are_set() {
     }
     assert_eq!(answer(&[(SOURCE, "true")]).1.len(), 1);
     assert_eq!(answer(&[(SOURCE, "maybe"), (TOPIC, "dlq")]).1.len(), 1);
+}
+
+#[test]
+fn settings_of_restarts_are_checked_where_they_are_set() {
+    use crate::restart_policy::SETTINGS;
+    let answer = |entries: &[(&'static str, &'static str)]| {
+        let mut all = vec![
+            ("connector.class", "FileStreamSource"),
+            ("name", "s"),
+            ("topic", "a"),
+        ];
+        all.extend(entries);
+        let infos = validate_now(&config(&all), &worker()).expect("a known class");
+        let of_restarts = |name: &str| name.starts_with("dovetail.restart.");
+        let values = infos.configs.into_iter().filter_map(|info| info.value);
+        values
+            .filter(|value| of_restarts(&value.name))
+            .map(|value| {
+                (
+                    value.name,
+                    value.value.unwrap_or_default(),
+                    value.errors.len(),
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    assert!(answer(&[]).is_empty());
+    for setting in &SETTINGS {
+        let name = setting.name.to_string();
+        let good = (name.clone(), setting.default.to_string(), 0);
+        assert_eq!(answer(&[(setting.name, setting.default)]), [good]);
+        let bad = answer(&[(setting.name, "-2")]);
+        assert_eq!(bad.len(), 1);
+        assert_eq!((&bad[0].0, bad[0].2), (&name, 1), "{bad:?}");
+    }
+}
+
+/// A setting that the worker reads for tasks and that is left out would go on with its old value.
+#[test]
+fn every_setting_of_the_framework_is_read_for_tasks_or_known_not_to_be() {
+    let shared = definitions::connector_def().keys();
+    let of_sinks = definitions::connector_type_def(ConnectorType::Sink).keys();
+    let of_sources = definitions::connector_type_def(ConnectorType::Source).keys();
+    let not_for_tasks: Vec<&str> = shared
+        .chain(of_sinks)
+        .chain(of_sources)
+        .map(ConfigKey::name)
+        .filter(|key| !crate::core::concerns_tasks(key))
+        .collect();
+    assert_eq!(not_for_tasks, ["name", "tasks.max", "tasks.max.enforce"]);
+    for key in [
+        "transforms.route.regex",
+        "predicates.isTombstone.type",
+        "value.converter.schemas.enable",
+        "producer.override.linger.ms",
+        "dovetail.errors.deadletterqueue.source.enable",
+    ] {
+        assert!(crate::core::concerns_tasks(key), "{key}");
+    }
+    for key in ["dovetail.restart.enable", "file", "topic"] {
+        assert!(!crate::core::concerns_tasks(key), "{key}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::WorkerMode;
 use super::headers::check_header_rules;
 use super::listeners::Listener;
+use crate::restart_policy::{RestartSetting, SETTINGS};
 use connect_api::config::{
     ConfigData, ConfigDef, ConfigKey, ConfigType, CustomValidator, Validator,
 };
@@ -239,10 +240,14 @@ pub(super) fn definition(mode: WorkerMode) -> ConfigDef {
         WorkerMode::Distributed => DISTRIBUTED,
         WorkerMode::Standalone => STANDALONE,
     };
-    SHARED
+    let restarts = SETTINGS
+        .iter()
+        .map(|setting| (setting.name, setting.config_type, Is(setting.default)));
+    let def = SHARED
         .iter()
         .chain(own)
-        .fold(ConfigDef::new(), |def, row| def.define(key(row)))
+        .fold(ConfigDef::new(), |def, row| def.define(key(row)));
+    restarts.fold(def, |def, row| def.define(key(&row)))
 }
 
 /// Whether only the other kind of worker has this setting.
@@ -403,7 +408,12 @@ fn validator(key: &str) -> Option<Validator> {
                 _ => Ok(()),
             }),
         }),
-        _ => return None,
+        _ => {
+            return SETTINGS
+                .iter()
+                .find(|setting| setting.name == key)
+                .and_then(RestartSetting::validator);
+        }
     })
 }
 

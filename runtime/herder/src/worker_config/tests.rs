@@ -54,7 +54,7 @@ fn defaults_are_those_of_connect() {
 
 #[test]
 fn defaults_and_checks_of_both_modes_are_sound() {
-    for (mode, num_keys) in [(WorkerMode::Distributed, 135), (WorkerMode::Standalone, 53)] {
+    for (mode, num_keys) in [(WorkerMode::Distributed, 141), (WorkerMode::Standalone, 59)] {
         let def = definition::definition(mode);
         assert_eq!(def.keys().len(), num_keys);
         for key in def.keys().filter(|key| !key.is_required()) {

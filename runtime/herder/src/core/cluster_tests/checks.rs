@@ -1,6 +1,7 @@
 //! What must hold: always, and once the faults are over.
 
-use super::worker::{Worker, state_of};
+use super::super::changed_tasks::differ_for_tasks;
+use super::worker::{Worker, state_of, task_configs};
 use super::world::{Event, World};
 use connect_store::{ClusterConfigState, ConfigStore, ConnectorTaskId, StatusStore, TargetState};
 use std::collections::BTreeMap;
@@ -88,14 +89,23 @@ impl World {
                     return Err(format!("{connector} is in the state {target}"));
                 }
             }
-            for (task, (config, target)) in &worker.running_tasks {
+            for (task, running) in &worker.running_tasks {
                 if tasks.insert(task.clone(), worker.index).is_some() {
                     return Err(format!("{task} runs twice"));
                 }
-                if state.raw_task_config(task) != Some(config) {
+                if state.raw_task_config(task) != Some(&running.config) {
                     return Err(format!("{task} runs with another configuration"));
                 }
-                if state.target_state(&task.connector) != Some(*target) {
+                let target = running.target_state;
+                let connector_config = state.raw_connector_config(&task.connector);
+                // While a connector is paused, nothing comes of a change of its configuration.
+                if target == TargetState::Started
+                    && connector_config
+                        .is_none_or(|config| differ_for_tasks(&running.connector_config, config))
+                {
+                    return Err(format!("{task} runs with old settings of its connector"));
+                }
+                if state.target_state(&task.connector) != Some(target) {
                     return Err(format!("{task} is in the state {target}"));
                 }
             }
@@ -148,19 +158,18 @@ impl World {
             .expect("it is configured");
         let configured = state.tasks(connector);
         if target == TargetState::Started {
-            let num_tasks: usize = config.get("tasks.max").unwrap().parse().unwrap();
-            if configured.len() != num_tasks {
+            let wanted = task_configs(config);
+            if configured.len() != wanted.len() {
                 return Err(format!(
-                    "{connector} has {} tasks of {num_tasks}",
-                    configured.len()
+                    "{connector} has {} tasks of {}",
+                    configured.len(),
+                    wanted.len()
                 ));
             }
-            for task in &configured {
-                let version = state
-                    .raw_task_config(task)
-                    .and_then(|config| config.get("version"));
-                if version != config.get("version") {
-                    return Err(format!("{task} is configured for version {version:?}"));
+            for (task, wanted) in configured.iter().zip(&wanted) {
+                let stored = state.raw_task_config(task);
+                if stored.is_none_or(|stored| **stored != *wanted) {
+                    return Err(format!("{task} is configured with {stored:?}"));
                 }
             }
         }

@@ -6,6 +6,7 @@ use super::world::{Event, World};
 use bytes::Bytes;
 use connect_store::ConfigStore;
 use rand::RngExt;
+use rand::seq::IndexedRandom;
 use std::time::Duration;
 
 impl World {
@@ -14,7 +15,8 @@ impl World {
         if !self.workers[worker].is_alive {
             return;
         }
-        match self.rng.random_range(0..10) {
+        match self.rng.random_range(0..14) {
+            10..=13 => self.fail_something(worker),
             0..=2 => self.kill(worker, true),
             3 => self.die_while_writing(worker),
             4 => self.shut_down(worker),
@@ -41,6 +43,24 @@ impl World {
         self.workers[worker].stop_all();
         self.leave(worker);
         self.kill(worker, self.faults);
+    }
+
+    /// A connector or a task of the worker fails, if that restarts by itself.
+    fn fail_something(&mut self, worker: usize) {
+        let one = &mut self.workers[worker];
+        let connectors = one.running_connectors.keys();
+        let connectors = connectors.map(|connector| (connector.clone(), None));
+        let tasks = one.running_tasks.keys();
+        let tasks = tasks.map(|task| (task.connector.to_string(), Some(task.clone())));
+        let subjects: Vec<_> = connectors.chain(tasks).collect();
+        let Some((connector, task)) = subjects.choose(&mut self.rng).cloned() else {
+            return;
+        };
+        if one.may_fail(&connector) {
+            let act = one.fail(&connector, task.as_ref());
+            let life = one.life;
+            self.act(worker, life, act);
+        }
     }
 
     /// Half of a set of task configurations is on the topic when the worker dies.

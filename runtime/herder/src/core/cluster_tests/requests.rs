@@ -26,12 +26,26 @@ impl World {
                 self.num_versions += 1;
                 let tasks_max = self.rng.random_range(1..8).to_string();
                 let version = self.num_versions.to_string();
+                // Always the same of one connector: what has failed would stay so if it changed.
+                let restarts = if connector.as_str() < "c" {
+                    "true"
+                } else {
+                    "false"
+                };
+                let mut one_of = |values: [&'static str; 2]| values[self.rng.random_range(0..2)];
                 Request::PutConnectorConfig {
                     connector,
                     config: ConfigMap::from_iter([
                         ("connector.class", "C"),
                         ("tasks.max", tasks_max.as_str()),
                         ("version", version.as_str()),
+                        ("table", one_of(["t", "u"])),
+                        ("errors.tolerance", one_of(["none", "all"])),
+                        ("dovetail.restart.enable", restarts),
+                        (
+                            "dovetail.restart.only.changed.tasks",
+                            one_of(["true", "false"]),
+                        ),
                     ]),
                     initial_state: None,
                     replace: true,

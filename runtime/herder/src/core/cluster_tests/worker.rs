@@ -1,12 +1,14 @@
 //! A worker of the simulation: the core under test, with everything around it in memory.
 
 use super::super::{
-    Core, CoreConfig, Effect, GenerateError, Input, Outcome, Request, RequestId, Response,
-    SessionKeyConfig, TaskConfigsAnswer, View, Write,
+    Core, CoreConfig, Effect, GenerateError, Input, ObsoleteStatuses, Outcome, Request, RequestId,
+    Response, SessionKeyConfig, TaskConfigsAnswer, View, Write,
 };
 use super::broker::Call;
 use super::statuses::SimStatuses;
 use crate::face::{HerderError, HerderResult};
+use crate::host::Failure;
+use crate::restart_policy::RestartPolicy;
 use crate::signature::MacAlgorithm;
 use bytes::Bytes;
 use connect_api::config::ConfigMap;
@@ -20,7 +22,7 @@ use connect_store::{
 use futures::FutureExt;
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,6 +89,12 @@ impl GroupClient {
     }
 }
 
+pub(super) struct RunningTask {
+    pub(super) connector_config: Arc<ConfigMap>,
+    pub(super) config: Arc<ConfigMap>,
+    pub(super) target_state: TargetState,
+}
+
 pub(super) struct Worker {
     pub(super) index: usize,
     pub(super) url: String,
@@ -106,7 +114,9 @@ pub(super) struct Worker {
     pub(super) group_events: VecDeque<Input>,
     pub(super) host_events: VecDeque<Input>,
     pub(super) running_connectors: BTreeMap<String, (Arc<ConfigMap>, TargetState)>,
-    pub(super) running_tasks: BTreeMap<ConnectorTaskId, (Arc<ConfigMap>, TargetState)>,
+    pub(super) running_tasks: BTreeMap<ConnectorTaskId, RunningTask>,
+    /// What has failed and was not restarted yet.
+    failed: BTreeSet<(String, Option<ConnectorTaskId>)>,
     statuses: Arc<SimStatuses>,
     pub(super) generation: i32,
     pub(super) requires_signatures: bool,
@@ -123,6 +133,7 @@ pub(super) struct Settings {
     pub(super) protocol: ConnectProtocol,
     pub(super) max_delay: Duration,
     pub(super) key_ttl: Duration,
+    pub(super) restarts: RestartPolicy,
 }
 
 impl Worker {
@@ -143,6 +154,7 @@ impl Worker {
             worker_id: url.clone(),
             is_distributed: true,
             hands_over: true,
+            restarts: settings.restarts,
             protocol: settings.protocol,
             sync_timeout: Duration::from_secs(3),
             max_rebalance_delay: settings.max_delay,
@@ -170,6 +182,7 @@ impl Worker {
             host_events: VecDeque::from([Input::Started]),
             running_connectors: BTreeMap::new(),
             running_tasks: BTreeMap::new(),
+            failed: BTreeSet::new(),
             statuses: statuses.clone(),
             generation: 0,
             requires_signatures: settings.protocol == ConnectProtocol::Sessioned,
@@ -197,7 +210,10 @@ impl Worker {
             return Some(Input::Config(update));
         }
         if let Some(event) = self.host_events.pop_front() {
-            return Some(event);
+            return Some(match event {
+                Input::Failed(failure) if !self.has_failed(&failure) => Input::Tick,
+                event => event,
+            });
         }
         let is_due = self
             .core
@@ -297,27 +313,37 @@ impl Worker {
                     .running_connectors
                     .insert(connector.clone(), (config, target_state));
                 assert!(before.is_none(), "connector {connector} was started twice");
+                let outcome = if self.may_fail(&connector) && fails(rng) {
+                    acts.push(self.fail(&connector, None));
+                    Err("the database is gone".to_string())
+                } else {
+                    Ok(target_state)
+                };
                 acts.push(Act::Later(Input::Outcome(Outcome::ConnectorTransitioned(
-                    connector,
-                    Ok(target_state),
+                    connector, outcome,
                 ))));
             }
             Effect::TransitionConnector {
                 connector,
                 target_state,
             } => {
-                self.connector_status(&connector, state_of(target_state));
                 let running = self.running_connectors.get_mut(&connector);
                 running.expect("it runs").1 = target_state;
+                let outcome = if self.failed.contains(&(connector.clone(), None)) {
+                    Err("it has failed".to_string())
+                } else {
+                    self.connector_status(&connector, state_of(target_state));
+                    Ok(target_state)
+                };
                 acts.push(Act::Later(Input::Outcome(Outcome::ConnectorTransitioned(
-                    connector,
-                    Ok(target_state),
+                    connector, outcome,
                 ))));
             }
             Effect::StopConnectors(connectors) => {
                 for connector in connectors {
                     let before = self.running_connectors.remove(&connector);
                     assert!(before.is_some(), "connector {connector} did not run");
+                    self.failed.remove(&(connector.clone(), None));
                     self.statuses.put_connector_safe(
                         self.connector_status_of(&connector, State::Unassigned),
                     );
@@ -325,24 +351,36 @@ impl Worker {
             }
             Effect::StartTask {
                 task,
+                connector_config,
                 task_config,
                 target_state,
-                ..
             } => {
                 self.task_status(&task, state_of(target_state));
-                let before = self
-                    .running_tasks
-                    .insert(task.clone(), (task_config, target_state));
+                let running = RunningTask {
+                    connector_config,
+                    config: task_config,
+                    target_state,
+                };
+                let before = self.running_tasks.insert(task.clone(), running);
                 assert!(before.is_none(), "task {task} was started twice");
+                if self.may_fail(&task.connector) && fails(rng) {
+                    acts.push(self.fail(&task.connector, Some(&task)));
+                }
             }
             Effect::SetTaskTargetState { task, target_state } => {
-                self.task_status(&task, state_of(target_state));
-                self.running_tasks.get_mut(&task).expect("it runs").1 = target_state;
+                let key = (task.connector.to_string(), Some(task.clone()));
+                if !self.failed.contains(&key) {
+                    self.task_status(&task, state_of(target_state));
+                }
+                let running = self.running_tasks.get_mut(&task);
+                running.expect("it runs").target_state = target_state;
             }
             Effect::StopTasks(tasks) => {
                 for task in tasks {
                     let before = self.running_tasks.remove(&task);
                     assert!(before.is_some(), "task {task} did not run");
+                    self.failed
+                        .remove(&(task.connector.to_string(), Some(task.clone())));
                     self.statuses.put_task_safe(TaskStatus {
                         id: task,
                         status: self.status(State::Unassigned),
@@ -354,14 +392,14 @@ impl Worker {
                 config,
                 inquiry,
             } => {
-                let result = if fails(rng) {
+                let has_failed = self.failed.contains(&(connector.clone(), None));
+                let result = if has_failed || fails(rng) {
                     Err(GenerateError {
                         message: "the database is gone".into(),
                         retry: true,
                     })
                 } else {
-                    let num_tasks: usize = config.get("tasks.max").unwrap().parse().unwrap();
-                    Ok(vec![(*config).clone(); num_tasks])
+                    Ok(task_configs(&config))
                 };
                 acts.push(Act::Later(Input::Outcome(Outcome::TaskConfigs(
                     TaskConfigsAnswer {
@@ -375,11 +413,23 @@ impl Worker {
             Effect::RepeatStatuses { connectors, tasks } => {
                 for connector in connectors {
                     let target_state = self.running_connectors[&connector].1;
-                    self.connector_status(&connector, state_of(target_state));
+                    let has_failed = self.failed.contains(&(connector.clone(), None));
+                    let state = if has_failed {
+                        State::Failed
+                    } else {
+                        state_of(target_state)
+                    };
+                    self.connector_status(&connector, state);
                 }
                 for task in tasks {
-                    let target_state = self.running_tasks[&task].1;
-                    self.task_status(&task, state_of(target_state));
+                    let target_state = self.running_tasks[&task].target_state;
+                    let key = (task.connector.to_string(), Some(task.clone()));
+                    let state = if self.failed.contains(&key) {
+                        State::Failed
+                    } else {
+                        state_of(target_state)
+                    };
+                    self.task_status(&task, state);
                 }
             }
             Effect::HandedOver => acts.push(Act::HandedOver),
@@ -428,17 +478,12 @@ impl Worker {
     /// As the shell does it.
     fn clean_statuses(&self) {
         let configs = self.store.snapshot();
-        for connector in self.statuses.connectors() {
-            let configured = configs.tasks(&connector);
-            let keeps_tasks = configs.contains(&connector) && configs.is_inconsistent(&connector);
-            for task in self.statuses.tasks(&connector) {
-                if !keeps_tasks && !configured.contains(&task.id) {
-                    self.task_status(&task.id, State::Destroyed);
-                }
-            }
-            if !configs.contains(&connector) {
-                self.connector_status(&connector, State::Destroyed);
-            }
+        let obsolete = ObsoleteStatuses::find(&configs, &*self.statuses);
+        for task in obsolete.tasks {
+            self.task_status(&task, State::Destroyed);
+        }
+        for connector in obsolete.connectors {
+            self.connector_status(&connector, State::Destroyed);
         }
     }
 
@@ -471,6 +516,38 @@ impl Worker {
         });
     }
 
+    fn has_failed(&self, failure: &Failure) -> bool {
+        let key = (failure.connector.clone(), failure.task.clone());
+        self.failed.contains(&key)
+    }
+
+    /// Whether what fails of the connector restarts by itself.
+    pub(super) fn may_fail(&self, connector: &str) -> bool {
+        let configs = self.store.snapshot();
+        let config = configs.raw_connector_config(connector);
+        config.is_some_and(|config| config.get("dovetail.restart.enable") == Some("true"))
+    }
+
+    /// A connector or a task that runs here fails.
+    pub(super) fn fail(&mut self, connector: &str, task: Option<&ConnectorTaskId>) -> Act {
+        self.failed.insert((connector.to_string(), task.cloned()));
+        let status = self.status(State::Failed);
+        match task {
+            Some(task) => self.statuses.put_task_safe(TaskStatus {
+                id: task.clone(),
+                status,
+            }),
+            None => self
+                .statuses
+                .put_connector_safe(self.connector_status_of(connector, State::Failed)),
+        }
+        Act::Later(Input::Failed(Failure {
+            connector: connector.to_string(),
+            task: task.cloned(),
+            reason: "the database is gone".to_string(),
+        }))
+    }
+
     /// What a clean end does before the group is left.
     pub(super) fn stop_all(&mut self) {
         let connectors = std::mem::take(&mut self.running_connectors);
@@ -496,4 +573,22 @@ pub(super) fn state_of(target_state: TargetState) -> State {
         TargetState::Paused => State::Paused,
         TargetState::Stopped => State::Stopped,
     }
+}
+
+/// How a connector configures its tasks: every other one gets all of its configuration, the rest only
+/// what seldom changes.
+pub(super) fn task_configs(config: &ConfigMap) -> Vec<ConfigMap> {
+    let num_tasks: usize = config.get("tasks.max").unwrap().parse().unwrap();
+    let of = |number: usize| {
+        if number.is_multiple_of(2) {
+            return config.clone();
+        }
+        let number = number.to_string();
+        ConfigMap::from_iter([
+            ("connector.class", "C"),
+            ("part", number.as_str()),
+            ("table", config.get("table").unwrap_or("t")),
+        ])
+    };
+    (0..num_tasks).map(of).collect()
 }

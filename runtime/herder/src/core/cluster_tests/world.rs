@@ -4,6 +4,7 @@ use super::super::{Input, Request};
 use super::broker::{Answer, Broker, Call};
 use super::statuses::SimStatuses;
 use super::worker::{Act, Phase, Settings, Worker};
+use crate::restart_policy::RestartPolicy;
 use crate::signature::{self, MacAlgorithm, RequestSignature};
 use bytes::Bytes;
 use connect_api::config::ConfigMap;
@@ -23,6 +24,12 @@ const FAULTS_END: Duration = Duration::from_secs(100);
 const TIME_TO_SETTLE: Duration = Duration::from_secs(900);
 /// How long it must stay as it is then.
 const TIME_TO_STAY: Duration = Duration::from_secs(30);
+
+/// Without end: what has failed for a while comes back.
+const RESTARTS: RestartPolicy = RestartPolicy {
+    max_attempts: None,
+    ..RestartPolicy::FOR_TESTS
+};
 
 /// What happens at a time. `life` is that of the worker for whom it is meant.
 pub(super) enum Event {
@@ -195,6 +202,7 @@ impl World {
                 },
                 max_delay: Duration::from_secs(max_delay),
                 key_ttl: Duration::from_secs(key_ttl_s),
+                restarts: RESTARTS,
             })
             .collect();
         let mut world = Self::of(rng, settings);
@@ -217,6 +225,7 @@ impl World {
             protocol: ConnectProtocol::Sessioned,
             max_delay,
             key_ttl: Duration::from_secs(3600),
+            restarts: RESTARTS,
         };
         let rng = StdRng::seed_from_u64(1);
         let mut world = Self::of(rng, vec![settings; num_workers]);
@@ -511,9 +520,11 @@ impl World {
                 let signature = state
                     .session_key()
                     .map(|key| signature::signature_of(key, MacAlgorithm::Sha256, &body));
+                // Some requests take long on their way.
+                let is_slow = self.faults && self.rng.random_ratio(1, 10);
                 self.soon(
                     1,
-                    200,
+                    if is_slow { 20_000 } else { 200 },
                     Event::Forwarded {
                         from: worker,
                         life,

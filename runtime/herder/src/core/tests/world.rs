@@ -1,11 +1,12 @@
 //! One worker with everything around it in memory.
 
 use super::super::{
-    Core, CoreConfig, Effect, GenerateError, Input, Outcome, PendingResponse, Request, RequestId,
-    SessionKeyConfig, TaskConfigsAnswer, View, Write, WriteReason,
+    Core, CoreConfig, Effect, GenerateError, Input, Outcome, Request, RequestId, SessionKeyConfig,
+    TaskConfigsAnswer, View, Write,
 };
 use crate::face::{HerderError, RestartRequest};
 use crate::host::ValuesExpiry;
+use crate::restart_policy::RestartPolicy;
 use crate::signature::MacAlgorithm;
 use connect_api::config::ConfigMap;
 use connect_kafka::group::protocol::ConnectProtocol;
@@ -46,6 +47,8 @@ pub(in crate::core) struct World {
     pub(in crate::core) running_tasks: BTreeMap<ConnectorTaskId, (Arc<ConfigMap>, TargetState)>,
     pub(in crate::core) next_request: u64,
     pub(in crate::core) open_requests: BTreeSet<u64>,
+    /// What the host was told to start and to stop.
+    pub(in crate::core) told: Vec<String>,
     /// While faults last, writes, starts and generations fail now and then.
     pub(in crate::core) faults: bool,
 }
@@ -62,6 +65,7 @@ impl World {
                 worker_id: "w:8083".into(),
                 is_distributed: false,
                 hands_over: false,
+                restarts: RestartPolicy::FOR_TESTS,
                 // The memory store keeps no session keys.
                 protocol: ConnectProtocol::Compatible,
                 sync_timeout: Duration::from_secs(3),
@@ -86,6 +90,7 @@ impl World {
             running_tasks: BTreeMap::new(),
             next_request: 0,
             open_requests: BTreeSet::new(),
+            told: Vec::new(),
             faults: true,
         };
         world.feed(Input::Started);
@@ -167,6 +172,7 @@ impl World {
                     self.connector_status(&connector, State::Running);
                     Ok(target_state)
                 };
+                self.told.push(format!("start {connector}"));
                 let before = self.running_connectors.insert(connector.clone(), config);
                 assert!(before.is_none(), "connector {connector} was started twice");
                 self.host
@@ -185,6 +191,7 @@ impl World {
                 ))),
             Effect::StopConnectors(connectors) => {
                 for connector in connectors {
+                    self.told.push(format!("stop {connector}"));
                     let before = self.running_connectors.remove(&connector);
                     assert!(before.is_some(), "connector {connector} did not run");
                 }
@@ -195,6 +202,7 @@ impl World {
                 target_state,
                 ..
             } => {
+                self.told.push(format!("start {task}"));
                 self.task_status(&task, State::Running);
                 let before = self
                     .running_tasks
@@ -206,6 +214,7 @@ impl World {
             }
             Effect::StopTasks(tasks) => {
                 for task in tasks {
+                    self.told.push(format!("stop {task}"));
                     let before = self.running_tasks.remove(&task);
                     assert!(before.is_some(), "task {task} did not run");
                 }
@@ -221,8 +230,7 @@ impl World {
                         retry: true,
                     })
                 } else {
-                    let num_tasks: usize = config.get("tasks.max").unwrap().parse().unwrap();
-                    Ok(vec![(*config).clone(); num_tasks])
+                    Ok(task_configs(&config))
                 };
                 self.host
                     .push(Input::Outcome(Outcome::TaskConfigs(TaskConfigsAnswer {
@@ -231,8 +239,12 @@ impl World {
                         result,
                     })));
             }
-            Effect::MarkRestarting { .. }
-            | Effect::CleanStatuses
+            Effect::MarkRestarting { connector, tasks } => {
+                let connector = connector.into_iter();
+                let names = connector.chain(tasks.iter().map(ToString::to_string));
+                self.told.extend(names.map(|name| format!("mark {name}")));
+            }
+            Effect::CleanStatuses
             | Effect::FlushStatuses
             | Effect::RepeatStatuses { .. }
             | Effect::HandedOver
@@ -414,6 +426,32 @@ impl World {
         }
     }
 
+    /// Lets time pass, and nothing else happen.
+    pub(in crate::core) fn pass(&mut self, time: Duration) {
+        self.now += time;
+        self.feed(Input::Tick);
+    }
+
+    /// Has a client write a configuration, and all come of it that does.
+    pub(in crate::core) fn configure(&mut self, connector: &str, config: &[(&str, &str)]) {
+        let mut all = ConfigMap::from_iter([("connector.class", "C"), ("tasks.max", "2")]);
+        for (key, value) in config {
+            all.insert(*key, *value);
+        }
+        self.ask(Request::PutConnectorConfig {
+            connector: connector.to_string(),
+            config: all,
+            initial_state: None,
+            replace: true,
+        });
+        self.settle();
+    }
+
+    /// What the host was told since the last call.
+    pub(in crate::core) fn take_told(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.told)
+    }
+
     pub(in crate::core) fn settle(&mut self) {
         self.faults = false;
         for _ in 0..20_000 {
@@ -448,4 +486,22 @@ impl World {
             assert_eq!(Some(*target_state), configs.target_state(&task.connector));
         }
     }
+}
+
+/// How the connector configures its tasks: each gets everything, or with `shared` only that, the class and
+/// what begins with its number.
+fn task_configs(config: &ConfigMap) -> Vec<ConfigMap> {
+    let num_tasks: usize = config.get("tasks.max").unwrap().parse().unwrap();
+    let of = |number: usize| {
+        let Some(shared) = config.get("shared") else {
+            return config.clone();
+        };
+        let mut task = ConfigMap::from_iter([("connector.class", "C"), ("shared", shared)]);
+        let prefix = format!("{number}.");
+        for (key, value) in config.iter().filter(|(key, _)| key.starts_with(&prefix)) {
+            task.insert(key, value.unwrap_or_default());
+        }
+        task
+    };
+    (0..num_tasks).map(of).collect()
 }

@@ -86,6 +86,10 @@ impl WorkerHost for TellingHost {
 
     fn mark_restarting(&self, _connector: Option<&str>, _tasks: &[ConnectorTaskId]) {}
 
+    fn has_failed(&self, _connector: &str, _task: Option<&ConnectorTaskId>) -> bool {
+        false
+    }
+
     fn repeat_statuses(&self, _connectors: &[String], _tasks: &[ConnectorTaskId]) {}
 
     async fn shut_down(&self) {
