@@ -8,8 +8,6 @@ use dovetail_tests::stack::{
     eventually, run,
 };
 
-const OFFSETS_TOPIC: &str = "__consumer_offsets";
-
 /// The partition of the offsets topic that a group belongs to: Java's hash of its name.
 fn partition_of(group: &str, num_partitions: usize) -> usize {
     let hash = group.bytes().fold(0i32, |hash, byte| {
@@ -44,11 +42,7 @@ async fn a_worker_follows_its_coordinator_to_another_broker() {
     }
     let kafka = KafkaCluster::start(KafkaVersion::V4_3, options).await;
     let mut second = SecondBroker::start(&kafka).await;
-    let topics = kafka.topics();
-    topics.create("any", 1).await;
-    // The broker makes the offsets topic when it is first asked for a coordinator.
-    topics.committed_offsets("nobody", "any").await;
-    let leaders = topics.leaders(OFFSETS_TOPIC).await;
+    let leaders = kafka.topics().offsets_topic_leaders().await;
     let group = (0..1000)
         .map(|number| format!("moving-{number}"))
         .find(|group| leaders[partition_of(group, leaders.len())] == SecondBroker::NODE_ID)

@@ -248,6 +248,23 @@ impl Topics {
         .await
     }
 
+    /// The broker that leads each partition of `__consumer_offsets`, and so coordinates its groups; has the
+    /// brokers make that topic, and waits until all of it is led.
+    pub async fn offsets_topic_leaders(&self) -> Vec<i32> {
+        let asks_for_its_coordinator = self.consumer(Some("nobody"));
+        let what = "a leader for each partition of __consumer_offsets";
+        let leaders = wait::eventually(what, async || {
+            let leaders = self.leaders("__consumer_offsets").await;
+            match !leaders.is_empty() && leaders.iter().all(|leader| *leader >= 0) {
+                true => Ok(leaders),
+                false => Err(format!("{leaders:?}")),
+            }
+        })
+        .await;
+        drop(asks_for_its_coordinator);
+        leaders
+    }
+
     /// The committed offset of a consumer group for each partition of a topic; `None` where there is none.
     pub async fn committed_offsets(&self, group: &str, topic: &str) -> Vec<Option<i64>> {
         let num_partitions = self.end_offsets(topic).await.len() as i32;
