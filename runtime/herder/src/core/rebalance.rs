@@ -314,9 +314,12 @@ impl Core {
         for connector in std::mem::take(&mut self.reconfigurations) {
             self.generate_task_configs(&connector, view, effects);
         }
-        for (id, request) in std::mem::take(&mut self.deferred) {
-            self.on_request(id, request, view, effects);
-        }
+        let deferred = std::mem::take(&mut self.deferred);
+        effects.extend(
+            deferred
+                .into_iter()
+                .map(|(id, request)| Effect::Resume(id, request)),
+        );
     }
 }
 
