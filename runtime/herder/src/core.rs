@@ -269,6 +269,7 @@ impl Core {
 
     fn on_outcome(&mut self, outcome: Outcome, view: &View<'_>, effects: &mut Vec<Effect>) {
         match outcome {
+            Outcome::Resumed(id, request) => self.on_request(id, request, view, effects),
             Outcome::Refreshed(result) => self.on_refreshed(result, view, effects),
             Outcome::RefreshedToFence(round, result) => {
                 self.on_refreshed_to_fence(round, result, view, effects);

@@ -124,6 +124,8 @@ pub(crate) enum Input {
 /// What became of an effect.
 #[derive(Debug)]
 pub(crate) enum Outcome {
+    /// Of [`Effect::Resume`].
+    Resumed(RequestId, Request),
     /// Of [`Effect::Refresh`].
     Refreshed(Result<(), String>),
     /// Of [`Effect::RefreshToFence`].
@@ -228,6 +230,9 @@ pub(crate) enum Write {
 #[derive(Debug)]
 pub(crate) enum Effect {
     Reply(RequestId, Result<Response, HerderError>),
+    /// Hands a request that has waited back as [`Outcome::Resumed`], so that it sees what those before it
+    /// have written.
+    Resume(RequestId, Request),
     JoinReply(Vec<GroupProtocol>),
     AssignmentReply(Vec<MemberAssignment>),
     RequestRejoin(String),

@@ -292,6 +292,8 @@ impl Core {
             "Starting connectors and tasks using config offset {}",
             view.configs.offset()
         );
+        // Whoever leads has to remove the statuses of it.
+        let rejoins = self.give_up_unconfigured(view, effects) || had_revocations;
         for connector in self.assignment.connectors.clone() {
             self.start_connector(&connector, view, effects);
         }
@@ -305,16 +307,19 @@ impl Core {
         self.is_settled = true;
         let next_check = view.now + STATUS_CHECK_INTERVAL;
         self.status_check = self.config.is_distributed.then_some(next_check);
-        if had_revocations {
+        if rejoins {
             self.request_rejoin("revoked work can be given to others now", effects);
         }
         self.check_session_key(view, effects);
         for connector in std::mem::take(&mut self.reconfigurations) {
             self.generate_task_configs(&connector, view, effects);
         }
-        for (id, request) in std::mem::take(&mut self.deferred) {
-            self.on_request(id, request, view, effects);
-        }
+        let deferred = std::mem::take(&mut self.deferred);
+        effects.extend(
+            deferred
+                .into_iter()
+                .map(|(id, request)| Effect::Resume(id, request)),
+        );
     }
 }
 

@@ -63,6 +63,29 @@ fn a_stopped_connector_has_no_tasks_and_gets_them_back_when_resumed() {
 }
 
 #[test]
+fn requests_that_waited_see_what_those_before_them_have_written() {
+    let mut world = World::new(1);
+    world.faults = false;
+    world.settle();
+    world.configure("a", &[]);
+    // Both wait for the group.
+    world.feed(Input::PrepareJoin);
+    world.ask(Request::StopConnector {
+        connector: "a".into(),
+    });
+    let config = ConfigMap::from_iter([("connector.class", "C")]);
+    world.ask(Request::PutTaskConfigs {
+        connector: "a".into(),
+        configs: vec![config],
+    });
+    assert_eq!(world.open_requests.len(), 2);
+    world.settle();
+    world.check();
+    // What a stopped connector had to say is refused.
+    assert!(world.configs.snapshot().tasks("a").is_empty());
+}
+
+#[test]
 fn what_runs_with_values_that_expire_is_restarted_when_they_do() {
     let mut world = World::new(3);
     world.settle();

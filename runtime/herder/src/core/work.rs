@@ -56,6 +56,35 @@ impl Core {
         }
     }
 
+    /// Gives up what is not configured any more; returns whether there was something. The leader revokes
+    /// it, unless it never knew of it: it took over while this worker was out of the group.
+    pub(super) fn give_up_unconfigured(
+        &mut self,
+        view: &View<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        let configs = view.configs;
+        let is_gone = |task: &ConnectorTaskId| {
+            // An inconsistent set says nothing about which tasks there are to be.
+            !configs.contains(&task.connector)
+                || (!configs.is_inconsistent(&task.connector)
+                    && task.task >= configs.task_count(&task.connector))
+        };
+        let connectors = self.running_connectors.iter();
+        let connectors = connectors.filter(|connector| !configs.contains(connector));
+        let connectors: BTreeSet<String> = connectors.cloned().collect();
+        let tasks = self.running_tasks.iter().filter(|task| is_gone(task));
+        let tasks: BTreeSet<ConnectorTaskId> = tasks.cloned().collect();
+        let owned = &mut self.assignment;
+        owned
+            .connectors
+            .retain(|connector| configs.contains(connector));
+        owned.tasks.retain(|task| !is_gone(task));
+        let has_something = !connectors.is_empty() || !tasks.is_empty();
+        self.give_up(connectors, tasks, view, effects);
+        has_something
+    }
+
     /// Stops work that others may get. What is known of its end is durable before they can begin.
     fn give_up(
         &mut self,

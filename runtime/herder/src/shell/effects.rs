@@ -19,6 +19,7 @@ impl Shell {
                     let _ = reply.send(response);
                 }
             }
+            Effect::Resume(id, request) => return Some(Outcome::Resumed(id, request)),
             Effect::JoinReply(protocols) => {
                 if let Some(reply) = self.join_reply.take() {
                     let _ = reply.send(protocols);

@@ -261,6 +261,7 @@ impl Worker {
         let fails = |rng: &mut StdRng| faults && rng.random_ratio(1, 12);
         match effect {
             Effect::Reply(id, response) => acts.push(Act::Reply(id, response)),
+            Effect::Resume(id, request) => return Some(Outcome::Resumed(id, request)),
             Effect::JoinReply(protocols) => acts.push(Act::Join(protocols)),
             Effect::AssignmentReply(assignments) => acts.push(Act::Assign(assignments)),
             Effect::RequestRejoin(_) => acts.push(Act::Rejoin),

@@ -243,6 +243,32 @@ async fn what_is_revoked_has_stopped_and_is_written_down_before_the_group_is_joi
 }
 
 #[tokio::test]
+async fn what_was_deleted_while_a_member_was_out_is_given_up_though_the_leader_never_knew_of_it() {
+    for removes_connector in [true, false] {
+        let mut bench = at_work(ConnectProtocol::Sessioned);
+        if removes_connector {
+            now(bench.other.remove_connector_config("a"));
+        } else {
+            now(bench.other.put_task_configs("a", &[]));
+        }
+        bench.read();
+        let (_, current) = bench.prepare();
+        assert_eq!(current.unwrap().assigned, of(&["a"], &[("a", 0)]));
+        let offset = bench.offset();
+        // A new leader takes what it has for its own.
+        let told = bench.assigned("they", offset, nothing(), nothing(), AssignmentError::None);
+        let (_, current) = bench.prepare();
+        if removes_connector {
+            assert_eq!(told, ["stop a", "stop a-0", "flush", "rejoin"]);
+            assert_eq!(current, None);
+        } else {
+            assert_eq!(told, ["stop a-0", "flush", "rejoin"]);
+            assert_eq!(current.unwrap().assigned, of(&["a"], &[]));
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_eager_member_gives_up_everything_before_it_joins() {
     let mut bench = at_work(ConnectProtocol::Eager);
     let (effects, current) = bench.prepare();

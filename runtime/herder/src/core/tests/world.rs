@@ -128,6 +128,7 @@ impl World {
                     "request {id} was answered twice"
                 );
             }
+            Effect::Resume(id, request) => return Some(Outcome::Resumed(id, request)),
             Effect::JoinReply(protocols) => {
                 self.generation += 1;
                 self.group.push_back(Input::PerformAssignment {
