@@ -255,7 +255,11 @@ impl Core {
         let is_outdated = self.forwards.remove(connector).unwrap_or(false);
         match result {
             Ok(()) => {
-                self.retries.remove(connector);
+                // A try that is still to come is one of a newer inquiry than this.
+                let retry = self.retries.get(connector);
+                if retry.is_some_and(|retry| retry.at == Duration::MAX) {
+                    self.retries.remove(connector);
+                }
                 if is_outdated {
                     self.generate_task_configs(connector, view, effects);
                 }

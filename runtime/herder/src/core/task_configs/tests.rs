@@ -106,3 +106,26 @@ fn a_connector_that_says_something_new_each_time_is_not_asked_for_ever() {
     assert_eq!(world.core.inquiries.num_made, num_made + 1);
     assert_eq!(stored_version(&world).as_deref(), Some("random"));
 }
+
+#[test]
+fn a_set_that_arrived_does_not_end_the_tries_of_a_newer_inquiry() {
+    let mut world = World::new(1);
+    world.faults = false;
+    world.settle();
+    world.configure("a", &[]);
+    let arrived = || Input::Outcome(Outcome::TaskConfigsForwarded("a".to_string(), Ok(())));
+    world.core.forwards.insert("a".to_string(), false);
+    world
+        .core
+        .retry_later("a", "the database is gone", world.now);
+    world.feed(arrived());
+    assert_eq!(
+        world.core.next_deadline(),
+        Some(world.now + RECONFIGURE_DELAY_MIN)
+    );
+    // The try itself succeeds.
+    world.pass(RECONFIGURE_DELAY_MIN);
+    world.core.forwards.insert("a".to_string(), false);
+    world.feed(arrived());
+    assert!(world.core.retries.is_empty());
+}
