@@ -14,8 +14,8 @@ use std::time::Duration;
 
 /// Keeps configurations in the memory of a standalone worker (`MemoryConfigBackingStore`).
 ///
-/// What only concerns a group of workers (restart requests, session keys, logger levels, fencing) is
-/// accepted and forgotten. The config offset stays [`NO_CONFIG_OFFSET`].
+/// Restart requests and logger levels, which only other workers would act on, are accepted and forgotten.
+/// The config offset stays [`NO_CONFIG_OFFSET`].
 #[derive(Debug)]
 pub struct MemoryConfigStore {
     machine: Mutex<ConfigStateMachine>,
@@ -168,7 +168,9 @@ impl ConfigStore for MemoryConfigStore {
         Ok(())
     }
 
-    async fn put_session_key(&self, _key: &SessionKey) -> StoreResult<()> {
+    async fn put_session_key(&self, key: &SessionKey) -> StoreResult<()> {
+        let record = ConfigRecord::SessionKey(key.clone());
+        self.apply(&mut self.lock(), vec![record]);
         Ok(())
     }
 
@@ -176,7 +178,12 @@ impl ConfigStore for MemoryConfigStore {
         Ok(())
     }
 
-    async fn put_task_count_record(&self, _connector: &str, _num_tasks: i32) -> StoreResult<()> {
+    async fn put_task_count_record(&self, connector: &str, num_tasks: i32) -> StoreResult<()> {
+        let record = ConfigRecord::TaskCount {
+            connector: connector.to_string(),
+            num_tasks,
+        };
+        self.apply(&mut self.lock(), vec![record]);
         Ok(())
     }
 }

@@ -354,6 +354,7 @@ impl Worker {
                 task,
                 connector_config,
                 task_config,
+                generation: _,
                 target_state,
             } => {
                 self.task_status(&task, state_of(target_state));

@@ -41,6 +41,7 @@ impl World {
             worker_id: "me:8083".into(),
             is_distributed: true,
             hands_over: false,
+            restarts: crate::restart_policy::RestartPolicy::FOR_TESTS,
             protocol: ConnectProtocol::Sessioned,
             sync_timeout: Duration::from_secs(3),
             max_rebalance_delay: Duration::from_mins(5),
