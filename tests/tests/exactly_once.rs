@@ -224,7 +224,11 @@ async fn transactions_end_where_the_connector_wants() {
         ("producer.override.transaction.timeout.ms", "600000"),
     ];
     let config = with(config, &hourly);
+    // No task of before may take the lines that follow.
+    source.put("stop", 204).await;
+    rest.wait_states(&source.cluster.name, "STOPPED", 0).await;
     rest.put(&path, Some(&config)).await.expect(200);
+    source.put("resume", 202).await;
     rest.wait_running(&source.cluster.name, 1).await;
     lines::append(&source.file, &sent[10..20]);
     let topics = &source.cluster.topics;
