@@ -107,7 +107,7 @@ pub async fn run_source_task(plan: SourceTaskPlan, mut control: TaskControl) -> 
             let commit = OffsetCommit::new(writer, now, interval, timeout);
             (
                 TaskProducer::Plain(producer().await?),
-                Commits::OnInterval(commit),
+                Commits::OnInterval(Box::new(commit)),
             )
         }
         SourceProducer::ExactlyOnce(transactions) => {

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// How the offsets of records are stored.
 pub(super) enum Commits {
     /// On an interval, those of acknowledged records.
-    OnInterval(OffsetCommit),
+    OnInterval(Box<OffsetCommit>),
     /// With the records.
     InTransactions(Box<Transactions>),
 }

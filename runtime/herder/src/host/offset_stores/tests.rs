@@ -164,7 +164,8 @@ const SAME: (&str, &str) = ("offsets.storage.topic", "offsets");
 fn the_stores_are_chosen_as_in_java() {
     // Whether the store is the task's own, its topic, whether the worker's store is behind it, and
     // whether the log writes.
-    let cases: [(&[(&str, &str)], &[(&str, &str)], _); 7] = [
+    type Settings<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Settings<'_>, Settings<'_>, _); 7] = [
         (&[], &[], (false, "offsets", false, None)),
         (&[], &[OWN], (true, "own", true, Some(true))),
         (&[], &[SAME], (true, "offsets", false, Some(true))),

@@ -680,7 +680,11 @@ async fn crashes_neither_lose_nor_double_records() {
                 }
             }
             match dice.below(3) {
-                0 => world.handle.cancel(),
+                0 => {
+                    world.handle.cancel();
+                    // What comes next reads offsets only after it has taken the id over.
+                    world.brokers.fence(ID);
+                }
                 _ => world.stop().await,
             }
         }
